@@ -1,0 +1,96 @@
+"""Every setting of a run, in one tree: read from TOML, checked, and written into session.json."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from megc_live.errors import SettingsError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VideoSettings(_Part):
+    """How frames are kept."""
+
+    ring_seconds: float = Field(5.0, gt=1, le=60, description="length of the frame ring, s")
+    ring_bytes: int = Field(256 * 2**20, ge=2**20, description="memory limit of the frame ring, bytes")
+    live_queue_seconds: float = Field(3.0, gt=0, le=30, description="length of the live queue, s")
+
+
+class FaceSettings(_Part):
+    """How faces are found and followed."""
+
+    faces: Literal["largest", "all"] = Field("largest", description="which faces are analysed")
+    max_faces: int = Field(4, ge=1, le=16, description="faces followed with faces = all")
+    keyframe_s: float = Field(0.3, gt=0, le=2, description="longest time between full detections, s")
+    detect_side: int = Field(640, ge=128, description="longest side given to the landmarker, px")
+    min_confidence: float = Field(0.5, gt=0, lt=1, description="detection confidence that is needed")
+
+
+class SpottingSettings(_Part):
+    """Which spotter, and how certain it must be."""
+
+    spotter: str = Field("ltp-net", description="name in the SPOTTERS registry")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="score needed for an interval; empty: the model card's own"
+    )
+    min_eye_px: float = Field(20.0, ge=0, description="faces with a smaller eye distance are not spotted, px")
+
+
+class RecognitionSettings(_Part):
+    """Which classifier."""
+
+    recognizer: str = Field("ststnet", description="name in the RECOGNIZERS registry, or none")
+
+
+class ModelSettings(_Part):
+    """Where models are looked for before the ones that ship."""
+
+    directory: Path | None = Field(None, description="folder with *.onnx and *.json cards")
+    landmarker: Path | None = Field(None, description="path of face_landmarker.task")
+
+
+class Settings(_Part):
+    """Settings of one run.
+
+    Examples
+    --------
+    >>> Settings().spotting.spotter
+    'ltp-net'
+    """
+
+    video: VideoSettings = VideoSettings()
+    face: FaceSettings = FaceSettings()
+    spotting: SpottingSettings = SpottingSettings()
+    recognition: RecognitionSettings = RecognitionSettings()
+    models: ModelSettings = ModelSettings()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """Check ``values`` and make settings of them; raises :class:`SettingsError`."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(
+                f"setting {where!r}: {first['msg']}, got {first.get('input')!r}.",
+                "See `megc-live info --settings` for names, limits and defaults.",
+            ) from None
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Settings:
+        """Read settings from a TOML file; raises :class:`SettingsError`."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"cannot read settings {str(path)!r}: {error.strerror}.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{str(path)!r} is not valid TOML: {error}.") from None
+        return cls.from_dict(values)
