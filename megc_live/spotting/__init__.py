@@ -1,0 +1,10 @@
+"""When the face moves: local temporal patterns, head-free motion, and the spotters."""
+
+from __future__ import annotations
+
+from megc_live.spotting.base import SPOTTERS, Span, Spotter, make_spotter
+from megc_live.spotting.interval import Interval, iou
+from megc_live.spotting.ltp_ml import LtpMlSpotter
+from megc_live.spotting.net import NetSpotter
+
+__all__ = ["SPOTTERS", "Interval", "LtpMlSpotter", "NetSpotter", "Span", "Spotter", "iou", "make_spotter"]

@@ -1,0 +1,185 @@
+"""The command line ``megc-live``: parse, call, exit.
+
+Nothing heavy is imported here: ``megc-live --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megc_live.commands.shell import OneLineErrors, build_settings, help_if_alone
+
+app = typer.Typer(
+    name="megc-live",
+    cls=OneLineErrors,
+    help="Find, time and classify facial micro-expressions in live and recorded video. Research use: "
+    "not a lie detector. Everything runs on this computer.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="The models: list, verify, fetch.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+
+class Faces(StrEnum):
+    """Which faces are analysed."""
+
+    largest = "largest"
+    all = "all"
+
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", metavar="FILE", help="TOML file; see `info --settings`.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SpotterName = Annotated[str | None, typer.Option("--spotter", metavar="NAME", help="See `info`.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from megc_live import __version__
+
+        typer.echo(f"megc-live {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    help_if_alone(ctx)
+
+
+@app.command()
+def analyze(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Video file, folder of numbered images, folder of videos, http/rtsp address or camera:0.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    spotter: SpotterName = None,
+    recognizer: Annotated[
+        str | None, typer.Option(metavar="NAME|none", help="Classifier; none: spotting only.")
+    ] = None,
+    faces: Annotated[Faces | None, typer.Option(help="The largest face, or all of them.")] = None,
+    export: Annotated[
+        str, typer.Option(metavar="NAMES", help="More formats, by comma: csv,json,elan,bids,html.")
+    ] = "",
+    annotate: Annotated[bool, typer.Option("--annotate", help="Write the annotated video too.")] = False,
+    as_live: Annotated[bool, typer.Option("--as-live", help="Replay files at their own pace.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Sources analysed at the same time.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Skip what is done and unchanged.")] = False,
+    fps: Annotated[float | None, typer.Option(metavar="F", help="Frame rate of a folder of images.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="T", help="Score needed for an interval, 0 to 1.")
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Find micro-expressions in videos, image folders, streams or a camera.
+
+    Exit code 0: all done; 1: some source failed; 2: bad usage.
+    """
+    if fps is not None and not 0 < fps <= 1000:
+        raise typer.BadParameter(f"{fps:g} is no frame rate: give frames per second.", param_hint="--fps")
+    tree = build_settings(
+        settings,
+        spotting__spotter=spotter,
+        spotting__threshold=threshold,
+        recognition__recognizer=recognizer,
+        face__faces=faces.value if faces else None,
+    )
+    from megc_live.batch import How
+    from megc_live.commands.analyze import run
+
+    names = tuple(dict.fromkeys(name.strip() for name in export.split(",") if name.strip()))
+    how = How(exports=names, annotate=annotate, as_live=as_live, fps=fps, resume=resume)
+    raise typer.Exit(run(sources, out, tree, how, jobs=jobs))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for clip and results.")] = Path(
+        "megc-live-demo"
+    ),
+    spotter: SpotterName = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws which movements are planted.")] = 2019,
+    seconds: Annotated[float, typer.Option(min=5, max=600, help="Length of the clip.")] = 45.0,
+) -> None:
+    """Plant micro-expressions in a photograph, find them as if live, compare. No camera, no network."""
+    from megc_live.commands.demo import run
+
+    run(out, build_settings(None, spotting__spotter=spotter), seed=seed, seconds=seconds)
+
+
+@app.command()
+def info(
+    as_json: AsJson = False,
+    settings: Annotated[bool, typer.Option("--settings", help="Print every setting instead.")] = False,
+) -> None:
+    """Print versions, the provider in use, models and hashes, stated delays, and what is wrong."""
+    from megc_live.commands.info import print_info, print_settings
+
+    (print_settings if settings else print_info)(as_json)
+
+
+@app.command()
+def cameras(as_json: AsJson = False) -> None:
+    """List the cameras of this computer, as SOURCE for `analyze`."""
+    from megc_live.commands.info import print_cameras
+
+    print_cameras(as_json)
+
+
+@app.command()
+def bench(
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="A video; default: a rendered clip.")
+    ] = None,
+    as_json: AsJson = False,
+    spotter: SpotterName = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Measure throughput, time per stage, latency and memory on this computer."""
+    from megc_live.commands.bench import run
+
+    run(source, build_settings(settings, spotting__spotter=spotter), as_json=as_json)
+
+
+@models_app.command("list")
+def models_list(as_json: AsJson = False) -> None:
+    """List the models with file, SHA-256 and licence."""
+    from megc_live.commands.models import print_models
+
+    print_models(as_json)
+
+
+@models_app.command("verify")
+def models_verify() -> None:
+    """Check every model file against the SHA-256 in its card; exit code 1 if one differs."""
+    from megc_live.commands.models import verify
+
+    raise typer.Exit(verify())
+
+
+@models_app.command("fetch")
+def models_fetch() -> None:
+    """Download the face landmarker from its publisher into the user's cache."""
+    from megc_live.commands.models import fetch
+
+    fetch()
+
+
+def main() -> None:
+    """Run the command line; the entry point ``megc-live``."""
+    app()

@@ -1,0 +1,68 @@
+"""``megc-live analyze``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from megc_live.batch import How, Outcome, analyse_all, check_names
+from megc_live.commands.progress import SourceBars
+from megc_live.commands.shell import FAILED, OK, print_error
+from megc_live.errors import OutputError
+from megc_live.jobs import FAILURES, expand, name_jobs, size_of
+from megc_live.lanes import stop_on_signals
+from megc_live.settings import Settings
+
+
+def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: int) -> int:
+    """Analyse what was typed; return the exit code.
+
+    Raises
+    ------
+    SettingsError
+        A spotter, recognizer or export of that name does not exist.
+    OutputError
+        ``out`` cannot be written to.
+    """
+    check_names(settings, how)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to {str(out)!r}: {error.strerror}.", "Name another folder with --out."
+        ) from None
+    work = name_jobs(expand(sources, leave_out=out), out)
+    with (
+        stop_on_signals() as stopped,
+        SourceBars([size_of(job.spec) for job in work], [job.name for job in work]) as bars,
+    ):
+
+        def over(index: int, outcome: Outcome) -> None:
+            bars.finish(index)
+            if outcome.status == "failed":
+                print_error(one_line(outcome))
+            else:
+                bars.print(one_line(outcome))
+
+        outcomes = analyse_all(
+            work, out, settings, how, lanes=jobs, on_progress=bars.advance, on_outcome=over, stopped=stopped
+        )
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    left = len(work) - len(outcomes)
+    if left:
+        print_error(f"stopped: {left} of {len(work)} sources were not analysed; --resume goes on with them.")
+    if failed:
+        print_error(f"{failed} of {len(work)} sources failed: see {out / FAILURES}")
+    return FAILED if failed else OK
+
+
+def one_line(outcome: Outcome) -> str:
+    """Say what became of a source."""
+    if outcome.status == "failed":
+        return outcome.error if outcome.spec in outcome.error else f"{outcome.spec}: {outcome.error}"
+    if outcome.status == "skipped":
+        return f"{outcome.name}: complete and unchanged, skipped"
+    stopped = "stopped early; " if outcome.status == "interrupted" else ""
+    return (
+        f"{outcome.name}: {stopped}{outcome.frames} frames, {outcome.micro} micro- and "
+        f"{outcome.macro} macro-expressions, {outcome.took_s:.1f} s"
+    )

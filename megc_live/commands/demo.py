@@ -1,0 +1,145 @@
+"""``megc-live demo``: plant, find, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from megc_live.batch import How, analyse
+from megc_live.commands.progress import SourceBars
+from megc_live.commands.tables import console, print_table
+from megc_live.errors import MegcError
+from megc_live.lanes import stop_on_signals
+from megc_live.settings import Settings
+from megc_live.spotting.interval import iou
+from megc_live.synthesis.demo import make_demo_clip
+from megc_live.synthesis.plan import PlannedEvent
+
+IOU_NEEDED = 0.5
+GOOD_SHARE, GOOD_FALSE = 0.8, 1
+FPS = 30.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of ``intervals.csv``."""
+
+    onset: int
+    apex: int
+    offset: int
+    kind: str
+    score: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """A planted movement and what was found for it, or one of the two alone."""
+
+    verdict: Literal["hit", "miss", "false"]
+    planted: PlannedEvent | None
+    found: Found | None
+    overlap: float
+
+
+def compare(planted: Sequence[PlannedEvent], found: Sequence[Found]) -> list[Match]:
+    """Pair micro-expressions one to one, the largest overlap first, at IoU 0.5 (MEGC 2019).
+
+    Macro-expressions are left out on both sides. The result is in the order of the onsets.
+    """
+    micro = [event for event in planted if event.kind == "micro"]
+    fires = [event for event in found if event.kind == "micro"]
+    pairs = sorted(
+        ((iou((p.onset, p.offset), (f.onset, f.offset)), i, j) for i, p in enumerate(micro) for j, f in enumerate(fires)),
+        reverse=True,
+    )
+    matches: list[Match] = []
+    hit: set[int] = set()
+    used: set[int] = set()
+    for overlap, i, j in pairs:
+        if overlap >= IOU_NEEDED and i not in hit and j not in used:
+            hit.add(i)
+            used.add(j)
+            matches.append(Match("hit", micro[i], fires[j], overlap))
+    matches += [Match("miss", p, None, 0.0) for i, p in enumerate(micro) if i not in hit]
+    matches += [Match("false", None, f, 0.0) for j, f in enumerate(fires) if j not in used]
+    return sorted(matches, key=lambda m: m.planted.onset if m.planted else m.found.onset if m.found else 0)
+
+
+def summary(matches: Sequence[Match]) -> str:
+    """Say in one line what was found, and plainly so if it is not good."""
+    hits = sum(m.verdict == "hit" for m in matches)
+    false = sum(m.verdict == "false" for m in matches)
+    planted = hits + sum(m.verdict == "miss" for m in matches)
+    line = (
+        f"Found {hits} of {planted} planted micro-expressions at IoU {IOU_NEEDED}, "
+        f"{false} false interval{'' if false == 1 else 's'} (synthetic clip)."
+    )
+    if planted and hits >= GOOD_SHARE * planted and false <= GOOD_FALSE:
+        return line
+    return (
+        f"{line} This is not good: {GOOD_SHARE:.0%} found with at most {GOOD_FALSE} false interval is what is "
+        "expected of this clip. See `megc-live info`."
+    )
+
+
+def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> None:
+    """Render, analyse as if live, compare and report; raises MegcError if it cannot be done."""
+    terminal = console()
+    clip = out / "clip.mp4"
+    terminal.print(f"Planting micro-expressions in a photograph (NASA, public domain): {clip}", soft_wrap=True)
+    planted = make_demo_clip(clip, seed=seed, seconds=seconds, fps=FPS)
+    terminal.print(f"Analysing {seconds:g} s of video as if it were live ...")
+    with stop_on_signals() as stopped, SourceBars([0.0], ["demo"]) as bars:
+        outcome = analyse(
+            str(clip),
+            out,
+            settings,
+            How(exports=("html",), as_live=True),
+            name="result",
+            on_progress=lambda done, total: bars.advance(0, done, total),
+            stopped=stopped,
+        )
+    if outcome.status == "failed":
+        raise MegcError(outcome.error)
+    matches = compare(planted, read_intervals(out / "result" / "intervals.csv"))
+    print_table(
+        "Planted and found",
+        ("planted", "units", "onset-apex-offset", "found", "IoU", "score", "verdict"),
+        [_row(match) for match in matches],
+    )
+    terminal.print(summary(matches))
+    terminal.print(f"Report: {(out / 'result' / 'report.html').resolve()}", soft_wrap=True)
+
+
+def read_intervals(path: Path) -> list[Found]:
+    """Read what was found."""
+    import csv
+
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Found(
+                int(row["onset_frame"]),
+                int(row["apex_frame"]),
+                int(row["offset_frame"]),
+                row["kind"],
+                float(row["score"]),
+                row["label"],
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def _row(match: Match) -> dict[str, str]:
+    planted, found = match.planted, match.found
+    return {
+        "planted": planted.label if planted else "",
+        "units": planted.unit_text if planted else "",
+        "onset-apex-offset": f"{planted.onset}-{planted.apex}-{planted.offset}" if planted else "",
+        "found": f"{found.onset}-{found.apex}-{found.offset} {found.label}" if found else "",
+        "IoU": f"{match.overlap:.2f}" if found and planted else "",
+        "score": f"{found.score:.2f}" if found else "",
+        "verdict": match.verdict,
+    }

@@ -1,0 +1,33 @@
+"""``megc-live models``: list, verify, fetch."""
+
+from __future__ import annotations
+
+from megc_live.commands.shell import FAILED, OK, print_error
+from megc_live.commands.tables import print_json, print_table
+from megc_live.info import model_table
+from megc_live.models import ModelStore
+
+
+def print_models(as_json: bool) -> None:
+    """Print each model with file, hash and licence."""
+    rows = model_table(ModelStore())
+    if as_json:
+        print_json(rows)
+    else:
+        print_table("Models", ("name", "licence", "sha256", "file", "error"), rows)
+
+
+def verify() -> int:
+    """Check every model; return the exit code."""
+    checks = ModelStore().verify()
+    for check in checks:
+        if check.ok:
+            print(f"good  {check.name}  {check.message}")
+        else:
+            print_error(f"{check.name}: {check.message}")
+    return OK if all(check.ok for check in checks) else FAILED
+
+
+def fetch() -> None:
+    """Download the face landmarker; raises ModelError."""
+    print(f"written: {ModelStore().fetch()}")

@@ -1,0 +1,111 @@
+"""Progress bars on stderr, with the time that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from megc_live.commands.tables import console
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a bar; the function it gives is called with ``(done, total, name of what is being done)``."""
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console(stderr=True)) as bars:
+        bar = bars.add_task("", total=None)
+
+        def show(done: int, total: int, name: str = "") -> None:
+            bars.update(bar, completed=done, total=total, description=name)
+
+        yield show
+
+
+class SourceBars:
+    """One bar for everything and one for each source that is being read.
+
+    The whole is weighed by the size of the files, so that the time left holds for videos of
+    different lengths; sources of unknown size count as the mean of the others.
+
+    Parameters
+    ----------
+    weights : list of float
+        Bytes of each source, 0 where unknown.
+    names : list of str
+        Their names.
+    """
+
+    def __init__(self, weights: list[float], names: list[str]) -> None:
+        known = [w for w in weights if w > 0]
+        mean = sum(known) / len(known) if known else 1.0
+        self._weights = [w or mean for w in weights]
+        self._names = names
+        self._shares = [0.0] * len(names)
+        self._bars: dict[int, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console(stderr=True),
+        )
+        self._all = (
+            self._progress.add_task("all", total=sum(self._weights), note=f"0/{len(names)}")
+            if len(names) > 1
+            else None
+        )
+        self._over: set[int] = set()
+
+    def __enter__(self) -> SourceBars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def print(self, line: str, style: str | None = None) -> None:
+        """Print a line above the bars, however long it is."""
+        self._progress.console.print(line, style=style, soft_wrap=True)
+
+    def advance(self, index: int, done: int, total: int | None) -> None:
+        """A source has been read up to frame ``done`` of ``total``."""
+        if index in self._over:
+            return
+        if index not in self._bars:
+            self._bars[index] = self._progress.add_task(self._names[index], total=total, note="")
+        self._progress.update(self._bars[index], completed=done, total=total, note=f"{done} frames")
+        if total:
+            self._set_share(index, min(1.0, done / total))
+
+    def finish(self, index: int) -> None:
+        """A source is over."""
+        self._over.add(index)
+        if index in self._bars:
+            self._progress.remove_task(self._bars.pop(index))
+        self._set_share(index, 1.0)
+
+    def _set_share(self, index: int, share: float) -> None:
+        if self._all is None:
+            return
+        self._shares[index] = share
+        done = sum(w * s for w, s in zip(self._weights, self._shares, strict=True))
+        self._progress.update(self._all, completed=done, note=f"{len(self._over)}/{len(self._names)}")

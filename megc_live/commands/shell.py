@@ -1,0 +1,68 @@
+"""How the command lines speak: errors on one line, exit codes, settings from options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from megc_live.errors import MegcError, SettingsError
+
+OK, FAILED, BAD_USAGE = 0, 1, 2
+
+
+def print_error(message: str) -> None:
+    """Print one line on stderr, red where that is a terminal."""
+    typer.secho(f"error: {' '.join(message.split())}", fg="red", err=True)
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands that shows every :class:`MegcError` as one line and no traceback.
+
+    A wrong name or value is bad usage (exit code 2), everything else a failure (1).
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except MegcError as error:
+            print_error(str(error))
+            raise typer.Exit(BAD_USAGE if isinstance(error, SettingsError) else FAILED) from None
+
+
+def help_if_alone(ctx: typer.Context) -> None:
+    """Print the help where no subcommand was given."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def build_settings(file: Path | None, **chosen: Any) -> Any:
+    """Return the settings of ``file`` with what was chosen on the command line put over them.
+
+    Parameters
+    ----------
+    file : Path or None
+        A TOML file.
+    **chosen
+        Values by dotted name with ``__`` for the dot (``spotting__spotter="ltp-ml"``); None: not chosen.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        A name or value is not possible.
+    """
+    from megc_live.settings import Settings
+
+    values = (Settings.from_toml(file) if file is not None else Settings()).model_dump()
+    for dotted, value in chosen.items():
+        if value is not None:
+            part, name = dotted.split("__")
+            values[part][name] = value
+    return Settings.from_dict(values)

@@ -1,0 +1,376 @@
+"""The one place where the stages meet: frames in, events out, the same online and offline.
+
+No stage looks at the wall clock or at the whole video: whatever is decided depends on the frames
+that were pushed and on nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from megc_live.errors import FrameGone
+from megc_live.events import Event, FrameRow, Recognition
+from megc_live.face.landmarks import Landmarker
+from megc_live.face.observation import FaceObservation
+from megc_live.face.tracker import FaceTracker
+from megc_live.models import ModelStore
+from megc_live.pictures import event_pictures
+from megc_live.recognition.classifier import make_recognizer
+from megc_live.recognition.pipeline import IntervalRecognizer
+from megc_live.rows import face_row, no_face_row
+from megc_live.settings import Settings
+from megc_live.spotting.base import Span, Spotter, make_spotter
+from megc_live.spotting.interval import Interval
+from megc_live.spotting.signals import RegionSignal, SignalMeter
+from megc_live.video.frame import Frame
+from megc_live.video.ring import FrameRing
+from megc_live.video.sources import SourceInfo
+
+_TICK_S = 0.0245
+"""Frames closer than this to the one measured before are not measured: up to 40 frames/s are."""
+_FACE_GONE_S = 1.0
+_HISTORY_S = 12.0
+_DEFAULT_FPS = 30.0
+
+
+@dataclass
+class _Face:
+    """What is kept of one face."""
+
+    meter: SignalMeter
+    spotter: Spotter
+    seen_s: float
+    newest: FaceObservation
+    signal: RegionSignal | None = None
+    past: deque[FaceObservation] = field(default_factory=deque)
+
+
+class Engine:
+    """Finds micro-expressions in a sequence of frames.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+    source_info : SourceInfo, optional
+        What is known of the source; its frame rate sets the length of the ring.
+    models : ModelStore, optional
+        Where models come from; by default as ``settings.models`` says.
+    spotters : callable, optional
+        Makes the spotter of each new face instead of ``settings.spotting.spotter``.
+
+    Raises
+    ------
+    ModelError, SettingsError
+        A model is missing or altered, or a name is unknown.
+
+    Examples
+    --------
+    >>> with Engine() as engine, open_source("session.mp4") as source:  # doctest: +SKIP
+    ...     events = [event for frame in source for event in engine.push(frame)] + engine.flush()
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        source_info: SourceInfo | None = None,
+        models: ModelStore | None = None,
+        spotters: Callable[[], Spotter] | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._fps = source_info.fps if source_info is not None and source_info.fps > 0 else _DEFAULT_FPS
+        self._models = models or ModelStore(self.settings.models)
+        self._new_spotter = spotters or self._configured_spotter
+        self.delay_s = self._new_spotter().delay_s
+        name = self.settings.recognition.recognizer
+        self._recognizer = (
+            None if name == "none" else IntervalRecognizer(make_recognizer(name, self._models))
+        )
+        self._landmarker = Landmarker(
+            self._models.landmarker(), self.settings.face.max_faces, self.settings.face.min_confidence
+        )
+        self._tracker = FaceTracker(self._landmarker, self.settings.face)
+        self._ring = FrameRing(self.settings.video.ring_seconds, self.settings.video.ring_bytes)
+        self._faces: dict[int, _Face] = {}
+        self._indices: deque[int] = deque()
+        self._times: deque[float] = deque()
+        self._rows: list[FrameRow] = []
+        self._measured_s = -np.inf
+        self._last_s = -np.inf
+        self._n_events = 0
+        self._stats = EngineStats()
+        self._closed = False
+
+    def push(self, frame: Frame) -> list[Event]:
+        """Take the next frame; return the events that became certain.
+
+        Frames come in order: index and time grow. Rows are handed out by :meth:`take_rows`.
+        """
+        began = time.perf_counter()
+        self._remember(frame)
+        self._stats.add("ring", began)
+        events: list[Event] = []
+        if frame.pts_s - self._measured_s >= _TICK_S:
+            self._measured_s = frame.pts_s
+            events = self._measure(frame)
+        self._write_rows(frame)
+        self._stats.frames += 1
+        return events
+
+    def flush(self) -> list[Event]:
+        """The source is over: return the events that are left."""
+        events: list[Event] = []
+        for face_id in list(self._faces):
+            events += self._drop(face_id)
+        return events
+
+    def take_rows(self) -> list[FrameRow]:
+        """Return the rows of the frames pushed since the last call: at least one a frame."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def describe(self) -> dict[str, Any]:
+        """What ran: names, stated delay, model hashes, measured rate, faces, time per stage."""
+        names = [self.settings.spotting.spotter]
+        if self._recognizer is not None:
+            names.append(self.settings.recognition.recognizer)
+        models = {
+            name: {"file": file.path.name, "sha256": file.sha256}
+            for name in names
+            if (file := self._models.get(name))
+        }
+        return {
+            "spotter": names[0],
+            "recognizer": self.settings.recognition.recognizer,
+            "stated_delay_s": round(self.delay_s, 3),
+            "models": models,
+            "provider": self._models.provider,
+            "measured_fps": self._stats.measured_fps,
+            "frames": self._stats.frames,
+            "faces_seen": self._tracker.faces_seen,
+            "stages": self._stats.as_list(),
+            "ring_scale": self._ring.scale,
+            "warnings": self._stats.warnings(),
+        }
+
+    def close(self) -> None:
+        """Free the models. Twice is fine."""
+        if not self._closed:
+            self._closed = True
+            self._landmarker.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _configured_spotter(self) -> Spotter:
+        return make_spotter(self.settings.spotting.spotter, self._models, self.settings.spotting.threshold)
+
+    def _remember(self, frame: Frame) -> None:
+        if frame.pts_s <= self._last_s:
+            raise ValueError(
+                f"frames come in order of time: frame {frame.index} is at {frame.pts_s:.6f} s, "
+                f"after one at {self._last_s:.6f} s"
+            )
+        self._last_s = frame.pts_s
+        self._ring.push(frame, self._fps)
+        self._indices.append(frame.index)
+        self._times.append(frame.pts_s)
+        while frame.pts_s - self._times[0] > _HISTORY_S:
+            self._times.popleft()
+            self._indices.popleft()
+        self._stats.clock(frame)
+
+    def _measure(self, frame: Frame) -> list[Event]:
+        began = time.perf_counter()
+        seen = self._tracker.update(frame)
+        self._stats.add("face", began)
+        events: list[Event] = []
+        for observation in seen:
+            events += self._spot(observation)
+        for face_id, face in list(self._faces.items()):
+            if frame.pts_s - face.seen_s > _FACE_GONE_S:
+                events += self._drop(face_id)
+        return events
+
+    def _spot(self, observation: FaceObservation) -> list[Event]:
+        face = self._faces.get(observation.face_id)
+        if face is None:
+            face = _Face(SignalMeter(), self._new_spotter(), observation.pts_s, observation)
+            self._faces[observation.face_id] = face
+        face.seen_s, face.newest = observation.pts_s, observation
+        face.past.append(observation)
+        while observation.pts_s - face.past[0].pts_s > self.settings.video.ring_seconds:
+            face.past.popleft()
+        if observation.quality.eye_px < self.settings.spotting.min_eye_px:
+            return []
+        began = time.perf_counter()
+        signal = face.meter.measure(observation)
+        self._stats.add("signals", began)
+        if signal is None:
+            return []
+        face.signal = signal
+        began = time.perf_counter()
+        spans = face.spotter.push(signal)
+        self._stats.add("spotter", began)
+        return [self._event(face, span) for span in spans]
+
+    def _drop(self, face_id: int) -> list[Event]:
+        face = self._faces.pop(face_id)
+        return [self._event(face, span) for span in face.spotter.flush()]
+
+    def _event(self, face: _Face, span: Span) -> Event:
+        began = time.perf_counter()
+        interval = self._interval(span)
+        self._n_events += 1
+        onset, apex, offset = (
+            _nearest(face.past, t) for t in (interval.onset_s, interval.apex_s, interval.offset_s)
+        )
+        recognition, pictures, note = None, None, ""
+        try:
+            if interval.kind == "micro":
+                recognition = self._recognise(interval, onset, apex)
+            pictures = event_pictures(self._ring, interval, (onset, apex, offset))
+        except FrameGone as gone:
+            note = f"no pictures: {gone.got}"
+        self._stats.add("recognition", began)
+        return Event(
+            id=self._n_events,
+            face_id=face.newest.face_id,
+            interval=interval,
+            decided_s=self._last_s,
+            recognition=recognition,
+            pictures=pictures,
+            note=note,
+        )
+
+    def _interval(self, span: Span) -> Interval:
+        """Put a span of times on frames."""
+        at = [self._frame_at(t) for t in (span.onset_s, span.apex_s, span.offset_s)]
+        low, high = at[0], at[2]
+        present = high - low + 1
+        onset, apex, offset = (self._indices[i] for i in at)
+        return Interval(
+            onset=onset,
+            apex=apex,
+            offset=offset,
+            onset_s=self._times[at[0]],
+            apex_s=self._times[at[1]],
+            offset_s=self._times[at[2]],
+            score=span.score,
+            kind=span.kind,
+            regions=span.regions,
+            n_dropped=offset - onset + 1 - present,
+        )
+
+    def _frame_at(self, t_s: float) -> int:
+        """Position in the history of the frame nearest to a time."""
+        right = min(bisect_left(self._times, t_s), len(self._times) - 1)
+        left = max(0, right - 1)
+        return left if t_s - self._times[left] <= self._times[right] - t_s else right
+
+    def _recognise(
+        self, interval: Interval, onset: FaceObservation, apex: FaceObservation
+    ) -> Recognition | None:
+        if self._recognizer is None:
+            return None
+        return self._recognizer.recognise(
+            *self._grey_and_points(onset), *self._grey_and_points(apex)
+        )
+
+    def _grey_and_points(self, face: FaceObservation) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        stored = self._ring.get(face.index)
+        return stored.image.grey, face.landmarks * stored.scale
+
+    def _write_rows(self, frame: Frame) -> None:
+        current = [face for face in self._faces.values() if face.seen_s >= self._measured_s]
+        if not current:
+            self._rows.append(no_face_row(frame))
+            self._stats.without_face += 1
+        for face in current:
+            self._rows.append(face_row(frame, face.newest, face.signal))
+            self._stats.note(face.newest.quality.warnings)
+
+
+def _nearest(past: deque[FaceObservation], t_s: float) -> FaceObservation:
+    return min(past, key=lambda observation: abs(observation.pts_s - t_s))
+
+
+class EngineStats:
+    """Counts and times of one run; nothing that is decided depends on them."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.without_face = 0
+        self._stages: dict[str, list[float]] = {}
+        self._quality: dict[str, int] = {}
+        self._first_s: float | None = None
+        self._last_s = 0.0
+        self._indices = 0
+
+    def add(self, stage: str, began: float) -> None:
+        """Count one pass of a stage that began at a ``perf_counter`` time."""
+        record = self._stages.setdefault(stage, [0.0, 0.0])
+        record[0] += 1
+        record[1] += time.perf_counter() - began
+
+    def clock(self, frame: Frame) -> None:
+        """Note a frame's time for the measured rate."""
+        if self._first_s is None:
+            self._first_s = frame.pts_s
+        self._last_s = frame.pts_s
+
+    def note(self, warnings: tuple[str, ...]) -> None:
+        """Count quality warnings."""
+        for word in warnings:
+            self._quality[word] = self._quality.get(word, 0) + 1
+
+    @property
+    def measured_fps(self) -> float:
+        """Frames per second of stream time; NaN with fewer than two frames."""
+        span = self._last_s - (self._first_s or 0.0)
+        return round((self.frames - 1) / span, 3) if self.frames > 1 and span > 0 else float("nan")
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """One record a stage: passes, mean ms a pass, ms a frame."""
+        return [
+            {
+                "name": name,
+                "passes": int(count),
+                "ms_per_pass": round(1000 * total / max(1.0, count), 4),
+                "ms_per_frame": round(1000 * total / max(1, self.frames), 4),
+            }
+            for name, (count, total) in self._stages.items()
+        ]
+
+    def warnings(self) -> list[str]:
+        """What a reader of the results should know, in words."""
+        from megc_live.face.quality import WARNINGS
+
+        out = []
+        if self.frames and self.without_face:
+            out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")
+        if self.measured_fps < 24:
+            out.append(
+                f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions fall between frames"
+            )
+        for word, count in self._quality.items():
+            share = count / max(1, self.frames)
+            if share > 0.1:
+                out.append(f"{WARNINGS[word]} on {100 * share:.0f} % of the frames")
+        return out

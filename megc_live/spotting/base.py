@@ -1,0 +1,59 @@
+"""What every spotter is: signals in, spans out, as soon as they are certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from megc_live.models import ModelStore
+from megc_live.registry import Registry
+from megc_live.spotting.interval import Kind
+from megc_live.spotting.signals import RegionSignal
+
+
+@dataclass(frozen=True)
+class Span:
+    """A movement in stream time, before it is put on frames. Times in seconds, regions strongest first."""
+
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    score: float
+    kind: Kind
+    regions: tuple[str, ...] = ()
+
+
+class Spotter(Protocol):
+    """Spots movements of one face, online.
+
+    A spotter sees each signal once, in order of time, and may not look at the clock. What it returns
+    must depend on the signals alone, not on when they arrive.
+    """
+
+    delay_s: float
+    """Stated delay: the longest time from a micro-expression's offset to its span, in stream time."""
+
+    def push(self, signal: RegionSignal) -> list[Span]:
+        """Take the next signal; return the spans that became certain, in order of onset."""
+        ...
+
+    def flush(self) -> list[Span]:
+        """The face is gone or the video is over: return what is left. Pushing again starts anew."""
+        ...
+
+
+SPOTTERS: Registry[Spotter] = Registry("spotter")
+"""Spotters by name: ``make(models: ModelStore, threshold: float | None) -> Spotter``."""
+
+
+def make_spotter(name: str, models: ModelStore, threshold: float | None = None) -> Spotter:
+    """Make a spotter by its registered name.
+
+    Raises
+    ------
+    SettingsError
+        There is none of that name.
+    ModelError
+        Its model is missing or altered.
+    """
+    return SPOTTERS[name].make(models, threshold)

@@ -1,0 +1,111 @@
+"""``ltp-net``: a small temporal network over the regions' patterns and motion. The default spotter.
+
+Each 30th of a second the network sees the last 2.4 s of features, up to 0.23 s past the step that it
+judges. Its window moves one step at a time, so the result does not depend on how frames arrive.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from megc_live.errors import ModelError
+from megc_live.models import ModelStore
+from megc_live.spotting.base import SPOTTERS, Span
+from megc_live.spotting.decode import PEAK_REACH, Decoder, Score
+from megc_live.spotting.features import GRID_HZ, N_FEATURES, N_REGIONS, N_SIGNALS, Grid, GridSample
+from megc_live.spotting.signals import RegionSignal
+
+F32 = NDArray[np.float32]
+
+WINDOW_STEPS = 71
+LOOK_AHEAD_STEPS = 7
+_RESET_S = 1.0
+
+
+@SPOTTERS.register(
+    "ltp-net",
+    summary="temporal network over local temporal patterns and head-free motion",
+    kinds=("micro", "macro"),
+    trained=True,
+)
+class NetSpotter:
+    """The network spotter of one face.
+
+    Parameters
+    ----------
+    models : ModelStore
+    threshold : float, optional
+        Score that a micro-expression must reach; the model card's own by default.
+
+    Raises
+    ------
+    ModelError
+        The model is missing, altered, or made for other features.
+    """
+
+    delay_s = (LOOK_AHEAD_STEPS + PEAK_REACH + 1) / GRID_HZ + 1 / 25
+
+    def __init__(self, models: ModelStore, threshold: float | None = None) -> None:
+        card = models.get("ltp-net").card
+        self._session = models.session("ltp-net")
+        shape = self._session.get_inputs()[0].shape
+        if shape[1] != N_FEATURES:
+            raise ModelError(
+                f"the model ltp-net takes {shape[1]} features, this version makes {N_FEATURES}.",
+                "Rebuild it with `megc-train fit spotter`, or install the version it came with.",
+            )
+        self._threshold = float(card["settings"]["threshold"]) if threshold is None else threshold
+        self._begin()
+
+    def push(self, signal: RegionSignal) -> list[Span]:
+        """Take the next signal; return the spans that became certain."""
+        out: list[Span] = []
+        if self._newest_s is not None and signal.pts_s - self._newest_s > _RESET_S:
+            out += self.flush()
+        self._newest_s = signal.pts_s
+        for sample in self._grid.push(signal):
+            out += self._judge(sample)
+        return out
+
+    def flush(self) -> list[Span]:
+        """Judge the last steps with nothing after them, and start anew."""
+        out: list[Span] = []
+        for _ in range(LOOK_AHEAD_STEPS):
+            out += self._judge(None)
+        out += self._decoder.flush()
+        self._begin()
+        return out
+
+    def _begin(self) -> None:
+        self._grid = Grid()
+        self._decoder = Decoder(self._threshold)
+        self._window = np.zeros((1, N_FEATURES, WINDOW_STEPS), dtype=np.float32)
+        self._ahead: deque[GridSample | None] = deque()
+        self._newest_s: float | None = None
+
+    def _judge(self, newest: GridSample | None) -> list[Span]:
+        """Shift the window by one step and judge the step that lies ``LOOK_AHEAD_STEPS`` back."""
+        self._window[:, :, :-1] = self._window[:, :, 1:]
+        self._window[:, :, -1] = 0.0 if newest is None else newest.vector
+        if newest is not None:
+            self._decoder.observe(newest.t_s, region_motion(newest.vector))
+        self._ahead.append(newest)
+        if len(self._ahead) <= LOOK_AHEAD_STEPS:
+            return []
+        step = self._ahead.popleft()
+        if step is None:
+            return []
+        if not step.valid:
+            return self._decoder.push(Score(step.step, step.t_s, 0.0, 0.0, 0.0, 0.0))
+        answer = self._session.run(None, {"features": self._window})[0][0, :, 0]
+        return self._decoder.push(Score(step.step, step.t_s, *(float(value) for value in answer)))
+
+
+def region_motion(vector: F32) -> F32:
+    """The twelve regions' motion, (12, 2), percent of the eye distance per 0.1 s, out of a feature vector."""
+    u = vector[:N_REGIONS]
+    v = vector[N_SIGNALS : N_SIGNALS + N_REGIONS]
+    return np.sinh(np.stack([u, v], axis=1))

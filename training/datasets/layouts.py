@@ -1,0 +1,202 @@
+"""A semi-synthetic corpus written in the layouts of CAS(ME)^2 and of SAMM long videos.
+
+So that everything that reads those licensed data sets can be tried, from folder to score, without
+them. Folder names, sheets, columns, missing headers and preambles are those of the real releases;
+frames are numbered from 1, as there.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from openpyxl import Workbook
+
+from megc_live.errors import DatasetError, OutputError
+
+CASME_FILE = "CAS(ME)^2code_final.xlsx"
+SAMM_FILE = "SAMM_LongVideos_V3_Release.xlsx"
+SAMM_COLUMNS = (
+    "Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes",
+)  # fmt: skip
+
+_STIMULI = (
+    ("disgust1", "0101", "disgustingteeth"), ("disgust2", "0102", "eatingworms"),
+    ("anger1", "0401", "girlcrashing"), ("anger2", "0402", "beatingpregnantwoman"),
+    ("happy1", "0502", "funnyerrors"), ("happy2", "0503", "unexpectedfall"),
+    ("happy3", "0505", "funnyinnovations"), ("happy4", "0507", "climbingthewall"), ("happy5", "0508", "funnydunkey"),
+)  # fmt: skip
+"""Stimulus in the annotation, its code in folder names, its title in folder names."""
+
+
+@dataclass(frozen=True)
+class _Video:
+    """One clip of the corpus: person, running number of the person's clips, annotation rows."""
+
+    name: str
+    person: int
+    number: int
+    rows: list[dict[str, str]]
+
+
+def write_casme2_long(corpus: Path, out: Path) -> Path:
+    """Write a corpus as CAS(ME)^2.
+
+    ``rawpic/s15/15_0101disgustingteeth/img1.jpg`` ... and ``CAS(ME)^2code_final.xlsx`` with the sheets
+    ``CASFEcode_final`` (no header: subject index, clip name, onset, apex, offset, AU, emotion, type,
+    self-report), ``naming rule1`` (number, folder, index) and ``naming rule2`` (code without its
+    leading zero, stimulus).
+
+    Parameters
+    ----------
+    corpus : Path
+        Folder made by :func:`training.datasets.synth.make_corpus`, of one clip per stimulus and person
+        at most.
+    out : Path
+        Folder to write to.
+
+    Returns
+    -------
+    Path
+        The workbook.
+
+    Raises
+    ------
+    DatasetError
+        ``corpus`` is none, or holds more clips of a person than there are stimuli.
+    """
+    videos = _read_corpus(corpus)
+    crowded = [v.name for v in videos if v.number >= len(_STIMULI)]
+    if crowded:
+        raise DatasetError(
+            f"{crowded[0]!r} is one clip too many of its person: CAS(ME)^2 has {len(_STIMULI)} stimuli.",
+            "Use fewer clips.",
+        )
+    book = Workbook()
+    codes = _first_sheet(book, "CASFEcode_final")
+    rule1, rule2 = book.create_sheet("naming rule1"), book.create_sheet("naming rule2")
+    for video in videos:
+        stimulus, code, title = _STIMULI[video.number]
+        folder = out / "rawpic" / f"s{video.person}" / f"{video.person}_{code}{title}"
+        _write_images(corpus / "clips" / f"{video.name}.mp4", folder, "img{}.jpg", grey=False)
+        for count, row in enumerate(video.rows, start=1):
+            codes.append([
+                _index(video, videos), f"{stimulus}_{count}",
+                int(row["onset"]) + 1, int(row["apex"]) + 1, int(row["offset"]) + 1,
+                _units(row["units"], side_first=True), row["label"] or "others", f"{row['kind']}-expression", "",
+            ])  # fmt: skip
+            rule1.append([video.person, f"s{video.person}", _index(video, videos)])
+    for stimulus, code, _ in _STIMULI:
+        rule2.append([int(code), stimulus])
+    return _save(book, out / CASME_FILE)
+
+
+def write_samm_long(corpus: Path, out: Path) -> Path:
+    """Write a corpus as SAMM long videos.
+
+    ``006_1/006_1_0001.jpg`` ... (grey) and ``SAMM_LongVideos_V3_Release.xlsx``, sheet
+    ``FACS_Movement_Only``: nine rows of preamble, then a header and one row for each movement.
+
+    Parameters
+    ----------
+    corpus, out : Path
+        As for :func:`write_casme2_long`.
+
+    Returns
+    -------
+    Path
+        The workbook.
+    """
+    videos = _read_corpus(corpus)
+    book = Workbook()
+    sheet = _first_sheet(book, "FACS_Movement_Only")
+    for line in range(9):
+        sheet.append(["Semi-synthetic movements in the layout of SAMM Long Videos" if line == 0 else None])
+    sheet.append(list(SAMM_COLUMNS))
+    for video in videos:
+        name = f"{video.person:03d}_{video.number + 1}"
+        _write_images(corpus / "clips" / f"{video.name}.mp4", out / name, name + "_{:04d}.jpg", grey=True)
+        for count, row in enumerate(video.rows, start=1):
+            onset, apex, offset = (int(row[key]) + 1 for key in ("onset", "apex", "offset"))
+            kind = "Macro" if row["kind"] == "macro" else "Micro - 1/2"
+            sheet.append([
+                f"{video.person:03d}", f"{name}_{count}", video.number + 1, onset, apex, offset, offset - onset + 1,
+                kind, _units(row["units"], side_first=False), "synthetic",
+            ])  # fmt: skip
+    return _save(book, out / SAMM_FILE)
+
+
+def _read_corpus(corpus: Path) -> list[_Video]:
+    """Number the corpus' persons from 1 and their clips from 0; clips without a movement are kept."""
+    try:
+        with (corpus / "truth.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise DatasetError(
+            f"cannot read {str(corpus / 'truth.csv')!r}: {error.strerror}.", "Make a corpus with `megc-train synth`."
+        ) from None
+    names = sorted(path.stem for path in (corpus / "clips").glob("*.mp4"))
+    if not names:
+        raise DatasetError(f"{str(corpus)!r} holds no clip.", "Make a corpus with `megc-train synth`.")
+    persons = {person: i for i, person in enumerate(sorted({name.split("__")[0] for name in names}), start=1)}
+    counts = dict.fromkeys(persons, 0)
+    videos = []
+    for name in names:
+        person = name.split("__")[0]
+        mine = sorted((row for row in rows if row["video"] == name), key=lambda row: int(row["onset"]))
+        videos.append(_Video(name, persons[person] + 14, counts[person], mine))
+        counts[person] += 1
+    return videos
+
+
+def _index(video: _Video, videos: list[_Video]) -> int:
+    """The annotation's own number of a subject: 1, 2, 3 ..."""
+    return sorted({v.person for v in videos}).index(video.person) + 1
+
+
+def _units(text: str, *, side_first: bool) -> str:
+    """``AU12R|AU6`` as ``R12+6`` (CAS(ME)^2) or ``12R+6`` (SAMM); a free movement is ``0``."""
+    parts = []
+    for unit in text.split("|"):
+        number = "".join(c for c in unit if c.isdigit()) or "0"
+        side = unit[-1] if unit[-1:] in ("R", "L") and number != "0" else ""
+        parts.append(side + number if side_first else number + side)
+    return "+".join(parts)
+
+
+def _first_sheet(book: Workbook, title: str) -> Any:
+    sheet = book.worksheets[0]
+    sheet.title = title
+    return sheet
+
+
+def _write_images(clip: Path, folder: Path, pattern: str, *, grey: bool) -> None:
+    """Write a clip's frames as JPEG, numbered from 1."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with av.open(str(clip)) as container:
+            for number, frame in enumerate(container.decode(video=0), start=1):
+                image = frame.to_ndarray(format="gray" if grey else "bgr24")
+                ok, data = cv2.imencode(".jpg", np.ascontiguousarray(image), [cv2.IMWRITE_JPEG_QUALITY, 95])
+                if not ok:
+                    raise OutputError(f"cannot encode frame {number} of {str(clip)!r} as JPEG.")
+                (folder / pattern.format(number)).write_bytes(data.tobytes())
+    except (av.error.FFmpegError, OSError) as error:
+        raise OutputError(f"cannot turn {str(clip)!r} into images in {str(folder)!r}: {error}.") from None
+
+
+def _save(book: Workbook, path: Path) -> Path:
+    part = path.with_name(f".{path.stem}.part.xlsx")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        book.save(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from None
+    return path

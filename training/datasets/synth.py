@@ -1,0 +1,370 @@
+"""Semi-synthetic corpora: known movements planted into real footage.
+
+What such a corpus is worth: the movements are smooth warps, not muscles, and no performance on
+them is a performance on real micro-expressions. Split by person, hold out whole units for
+testing, and say 'synthetic' beside every number.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import json
+import multiprocessing
+import re
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from megc_live.errors import DatasetError, MegcError
+from megc_live.face.landmarks import Landmarker
+from megc_live.models import ModelStore
+from megc_live.synthesis.camera import draw_camera
+from megc_live.synthesis.footage import Crop, Survey, read_frames, survey
+from megc_live.synthesis.plan import POSITIVE_KINDS, PlannedEvent, draw_plan
+from megc_live.synthesis.render import render
+from megc_live.synthesis.retime import retimed
+from megc_live.synthesis.write import write_clip
+
+COLUMNS = (
+    "video", "onset", "apex", "offset", "kind", "label", "units", "amplitude", "person", "fps", "frames", "source",
+)  # fmt: skip
+"""Columns of truth.csv and negatives.csv."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with (clips done, clips in all, name of the clip)."""
+
+_FORMAT = 1
+"""Raised when the same seed gives other clips than before."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of footage and who is in it."""
+
+    path: Path
+    person: str
+    stem: str
+    crop: Crop | None = None
+    skip_first: int = 0
+
+
+@dataclass(frozen=True)
+class Density:
+    """Events per minute."""
+
+    micro_per_min: float = 12.0
+    macro_per_min: float = 4.0
+    negatives_per_min: float = 18.0
+
+
+@dataclass(frozen=True)
+class _Job:
+    source: Source
+    name: str
+    variant: int
+    seed: int
+    out: Path
+    cache: Path
+    units: tuple[str, ...] | None
+    rates: tuple[float, ...]
+    density: Density
+    max_eye_px: float
+
+
+def make_corpus(
+    out: Path,
+    footage: Sequence[Path],
+    *,
+    seed: int,
+    variants: int = 1,
+    people_csv: Path | None = None,
+    units: Sequence[str] | None = None,
+    fps: float | Sequence[float] | None = None,
+    density: Density | None = None,
+    max_eye_px: float = 130.0,
+    cache: Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Make a corpus: clips, truth.csv, negatives.csv, corpus.json.
+
+    Clips that are there already are kept: a run that was broken off goes on where it stopped. What
+    a clip looks like depends on ``seed``, its name and the settings, not on order or ``jobs``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write to.
+    footage : sequence of Path
+        Video files, or folders that are searched for them.
+    seed : int
+    variants : int
+        Clips made of each source, each with its own plan and camera.
+    people_csv : Path, optional
+        Table with columns file (relative to the table's folder), person and note. A note may name
+        the columns of pixels to use (``x 1030..1543``) or ``skip first frame``. Files that are not in
+        the table, and all files without one, are each a person of their own.
+    units : sequence of str, optional
+        Units to plant (for held-out units); default all.
+    fps : float or sequence of float, optional
+        Rate of the clips, or rates of which each clip draws one; default that of the source.
+    density : Density, optional
+    max_eye_px : float
+        Larger faces are scaled down.
+    cache : Path, optional
+        Folder for the sources' landmarks; default ``out/landmarks``.
+    jobs : int
+        Worker processes.
+    progress : callable, optional
+
+    Returns
+    -------
+    Path
+        ``out``.
+
+    Raises
+    ------
+    DatasetError
+        No footage, a table that cannot be read, or ``out`` holds a corpus made with other settings.
+    """
+    sources = find_sources(footage, people_csv)
+    rates = () if fps is None else tuple(fps) if isinstance(fps, Sequence) else (float(fps),)
+    settings = {
+        "format": _FORMAT, "seed": seed, "variants": variants,
+        "units": list(units) if units is not None else None, "fps": list(rates),
+        "density": asdict(density or Density()), "max_eye_px": max_eye_px,
+    }  # fmt: skip
+    _claim(out, settings)
+    todo = [
+        _Job(
+            source, f"{source.person}__{source.stem}__v{variant}", variant, seed, out,
+            cache or out / "landmarks", tuple(units) if units is not None else None, rates,
+            density or Density(), max_eye_px,
+        )
+        for source in sources
+        for variant in range(variants)
+    ]  # fmt: skip
+    results = []
+    for count, result in enumerate(_run_all(todo, jobs), start=1):
+        results.append(result)
+        if progress is not None:
+            progress(count, len(todo), result["video"])
+    _write_tables(out, settings, sorted(results, key=lambda result: str(result["video"])))
+    return out
+
+
+def find_sources(footage: Sequence[Path], people_csv: Path | None = None) -> list[Source]:
+    """List the video files in ``footage`` with their persons; raises :class:`DatasetError`."""
+    files: list[Path] = []
+    for path in footage:
+        if not path.exists():
+            raise DatasetError(f"there is no footage at {str(path)!r}.", "Give video files or folders.")
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        files += [f for f in found if f.suffix.lower() in VIDEO_SUFFIXES and f.is_file()]
+    if not files:
+        raise DatasetError(
+            f"no video file in {', '.join(str(p) for p in footage) or 'an empty list'}.",
+            f"Looked for {' '.join(sorted(VIDEO_SUFFIXES))}.",
+        )
+    notes = _read_people(people_csv) if people_csv is not None else {}
+    stems = [f.stem for f in files]
+    sources = []
+    for file in dict.fromkeys(files):
+        person, note = notes.get(file.resolve(), (file.stem, ""))
+        stem = file.stem if stems.count(file.stem) == 1 else f"{file.parent.name}_{file.stem}"
+        columns = re.search(r"x\s*(\d+)\s*\.\.\s*(\d+)", note)
+        crop = (int(columns[1]), 0, int(columns[2]) + 1, -1) if columns else None
+        skip = 1 if "skip first frame" in note else 0
+        sources.append(Source(file, _plain(person), _plain(stem), crop, skip))
+    return sources
+
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif", ".wmv", ".mts"}
+)
+"""Files that count as footage."""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", name).strip("_")
+
+
+def _read_people(path: Path) -> dict[Path, tuple[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"cannot read {str(path)!r}: {error}.") from None
+    if not rows or not {"file", "person"} <= rows[0].keys():
+        raise DatasetError(f"{str(path)!r} has no columns file and person.", "Give a CSV table with a header.")
+    return {(path.parent / row["file"]).resolve(): (row["person"], row.get("note") or "") for row in rows}
+
+
+def _claim(out: Path, settings: dict[str, Any]) -> None:
+    """Make sure that ``out`` holds no clips of another recipe."""
+    recipe = out / "recipe.json"
+    text = json.dumps(settings, indent=1, sort_keys=True)
+    if recipe.exists() and recipe.read_text(encoding="utf-8") != text:
+        raise DatasetError(
+            f"{str(out)!r} holds a corpus made with other settings.", "Choose another folder, or remove it."
+        )
+    (out / "clips").mkdir(parents=True, exist_ok=True)
+    _write_text(recipe, text)
+
+
+def _run_all(todo: list[_Job], jobs: int) -> Iterable[dict[str, Any]]:
+    if jobs <= 1:
+        worker = _Worker()
+        try:
+            for job in todo:
+                yield worker.run(job)
+        finally:
+            worker.close()
+        return
+    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_start_worker) as pool:
+        yield from pool.imap_unordered(_run_in_pool, todo)
+
+
+class _Worker:
+    """One process' landmarker, made when first needed."""
+
+    def __init__(self) -> None:
+        self._landmarker: Landmarker | None = None
+
+    def run(self, job: _Job) -> dict[str, Any]:
+        """Make one clip, or read back the record of one that is there."""
+        record = job.out / "clips" / f"{job.name}.json"
+        if record.exists() and (record.with_suffix(".mp4").exists() or "skipped" in _read_json(record)):
+            return _read_json(record)
+        cv2.setNumThreads(1)
+        try:
+            found = self._survey(job)
+            result = _make_clip(job, found)
+        except MegcError as error:
+            result = _record(job, skipped=str(error))
+        _write_text(record, json.dumps(result, indent=1))
+        return result
+
+    def _survey(self, job: _Job) -> Survey:
+        source = job.source
+        path = job.cache / f"{source.person}__{source.stem}__{job.max_eye_px:g}.npz"
+        if path.exists():
+            return Survey.load(path)
+        if self._landmarker is None:
+            self._landmarker = Landmarker(ModelStore().landmarker())
+        found = survey(
+            source.path, self._landmarker, crop=source.crop, skip_first=source.skip_first, max_eye_px=job.max_eye_px
+        )
+        found.save(path)
+        return found
+
+    def close(self) -> None:
+        if self._landmarker is not None:
+            self._landmarker.close()
+
+
+_worker: _Worker | None = None
+
+
+def _start_worker() -> None:
+    global _worker
+    _worker = _Worker()
+
+
+def _run_in_pool(job: _Job) -> dict[str, Any]:
+    assert _worker is not None
+    return _worker.run(job)
+
+
+def _make_clip(job: _Job, found: Survey) -> dict[str, Any]:
+    """Plan, render and write one clip; returns its record."""
+    if found.face_share < 0.5:
+        return _record(job, skipped=f"a face in only {found.face_share:.0%} of the frames")
+    rng = np.random.default_rng([job.seed, job.variant, zlib.crc32(f"{job.source.person}/{job.source.stem}".encode())])
+    plan_rng, camera_rng, render_rng = rng.spawn(3)
+    frames, landmarks, times_s, fps = read_frames(job.source.path, found), found.landmarks, found.times_s, found.fps
+    variable = found.variable
+    if job.rates:
+        fps = float(plan_rng.choice(job.rates))
+        frames, landmarks, times_s = retimed(frames, landmarks, times_s, fps)
+        variable = False
+    duration_s = float(times_s[-1])
+    plan = draw_plan(
+        plan_rng, duration_s, fps, units=job.units, blocked=found.blocked(), **asdict(job.density)
+    )
+    plan = [event.at(times_s) for event in plan]
+    camera = draw_camera(camera_rng)
+    count = write_clip(
+        job.out / "clips" / f"{job.name}.mp4",
+        render(frames, landmarks, times_s, plan, rng=render_rng, camera=camera),
+        fps=None if variable else fps,
+        times_s=times_s if variable else None,
+        crf=camera.crf,
+    )
+    return _record(
+        job, fps=round(fps, 4), frames=count, duration_s=round(duration_s, 4), variable_rate=variable,
+        repeats_dropped=round(found.repeats, 4), size=list(found.size), camera=asdict(camera),
+        events=[asdict(event) | {"unit_text": event.unit_text} for event in plan],
+    )  # fmt: skip
+
+
+def _record(job: _Job, **more: Any) -> dict[str, Any]:
+    return {"video": job.name, "person": job.source.person, "source": job.source.path.name, **more}
+
+
+def _write_tables(out: Path, settings: dict[str, Any], results: list[dict[str, Any]]) -> None:
+    """Write truth.csv, negatives.csv and corpus.json from the clips' records."""
+    truth, negatives = [], []
+    for result in results:
+        for event in result.get("events", ()):
+            row = {
+                "video": result["video"], "units": event["unit_text"], "amplitude": round(event["amplitude"], 5),
+                "person": result["person"], "fps": result["fps"], "frames": result["frames"],
+                "source": result["source"],
+                **{key: event[key] for key in ("onset", "apex", "offset", "kind", "label")},
+            }  # fmt: skip
+            (truth if event["kind"] in POSITIVE_KINDS else negatives).append(row)
+    _write_csv(out / "truth.csv", truth)
+    _write_csv(out / "negatives.csv", negatives)
+    summary = {
+        "settings": settings,
+        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "opencv-python", "av", "mediapipe")},
+        "clips": [{k: v for k, v in r.items() if k != "events"} for r in results if "skipped" not in r],
+        "skipped": [r for r in results if "skipped" in r],
+    }
+    _write_text(out / "corpus.json", json.dumps(summary, indent=1))
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    part.replace(path)
+
+
+def _write_text(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
+
+
+def events_of(out: Path, video: str) -> list[PlannedEvent]:
+    """Read back a clip's plan from its record."""
+    events = []
+    for item in _read_json(out / "clips" / f"{video}.json")["events"]:
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k != "unit_text"}
+        events.append(PlannedEvent(**values))
+    return events

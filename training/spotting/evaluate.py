@@ -1,0 +1,193 @@
+"""Evaluation of spotters with people apart: nothing is chosen on a person who is judged.
+
+Every person of a corpus is in exactly one test fold. For each fold, ``ltp-ml`` and ``ltp-net`` are
+fitted on the other people; the network's threshold comes from people inside the training part that the
+network which is asked was not fitted on. Each fold also leaves out a group of action units: networks
+that never learned them are asked how many of them they find in the test people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Many
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from megc_live.models import ModelStore
+from megc_live.settings import ModelSettings
+from megc_live.spotting.base import make_spotter
+from megc_live.spotting.interval import iou
+from training.spotting.baselines import fire_always
+from training.spotting.export import export_bag, export_svm
+from training.spotting.fit_ml import fit_svm
+from training.spotting.fit_net import NetSchedule, fit_bag, split_people
+from training.spotting.sequences import Clip, base_units
+
+Log = Callable[[str], None]
+
+METHODS = ("fire-always", "ltp-ml", "ltp-net")
+UNIT_GROUPS: tuple[frozenset[str], ...] = (
+    frozenset({"AU1", "AU10", "AU20"}),
+    frozenset({"AU4", "AU15"}),
+    frozenset({"AU6", "AU9", "AU25"}),
+    frozenset({"AU2", "AU14"}),
+    frozenset({"AU7", "AU12", "AU17"}),
+)
+"""Units that each of five folds leaves out; every unit is left out once."""
+
+
+@dataclass
+class FoldResult:
+    """Predictions of one fold, per method, and what was chosen inside it."""
+
+    fold: int
+    people: list[str]
+    predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    unseen_units: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    chosen: dict[str, float] = field(default_factory=dict)
+
+
+def evaluate_corpus(
+    clips: Many[Clip],
+    out: Path,
+    *,
+    methods: Many[str] = METHODS,
+    folds: int = 5,
+    seed: int = 0,
+    members: int = 3,
+    schedule: NetSchedule | None = None,
+    only_folds: Many[int] | None = None,
+    log: Log = lambda line: None,
+) -> list[FoldResult]:
+    """Run the folds; those that are finished in ``out`` are read back, so a broken run goes on.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    out : Path
+        Folder for ``fold-K.json``.
+    methods : sequence of str
+        Of :data:`METHODS`.
+    folds, seed, members : int
+        Test folds; seed of the deal and of the fits; networks in a bag.
+    only_folds : sequence of int, optional
+        Folds to run now, for several processes at once; the others are neither run nor returned.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    parts = split_people(clips, folds, seed)
+    results = []
+    for fold, part in enumerate(parts):
+        if only_folds is not None and fold not in only_folds:
+            continue
+        path = out / f"fold-{fold}.json"
+        if path.exists():
+            results.append(FoldResult(**json.loads(path.read_text(encoding="utf-8"))))
+            continue
+        log(f"fold {fold + 1} of {folds}: {len(part)} people held out")
+        result = _run_fold(clips, fold, part, methods, seed, members, schedule, log)
+        _write_json(path, result.__dict__)
+        results.append(result)
+    return results
+
+
+def _run_fold(
+    clips: Many[Clip],
+    fold: int,
+    people: set[str],
+    methods: Many[str],
+    seed: int,
+    members: int,
+    schedule: NetSchedule | None,
+    log: Log,
+) -> FoldResult:
+    inside = [clip for clip in clips if clip.person not in people]
+    outside = [clip for clip in clips if clip.person in people]
+    result = FoldResult(fold, sorted(people))
+    units = UNIT_GROUPS[fold % len(UNIT_GROUPS)]
+    if "fire-always" in methods:
+        result.predictions["fire-always"] = [
+            _row(clip, onset, offset, "micro", 1.0) for clip in outside for onset, offset in fire_always(len(clip.log.pts_s), clip.fps)
+        ]
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder)
+        if "ltp-ml" in methods:
+            export_svm(*fit_svm(inside), store, {})
+            result.predictions["ltp-ml"] = _predict("ltp-ml", store, outside)
+            export_svm(*fit_svm(inside, units), store, {})
+            result.unseen_units["ltp-ml"] = _predict("ltp-ml", store, _with_units(outside, units))
+        if "ltp-net" in methods:
+            bag = fit_bag(inside, seed + 100 * fold, members, schedule, log=log)
+            export_bag(bag, store, {})
+            result.chosen["ltp-net"] = bag.threshold
+            result.predictions["ltp-net"] = _predict("ltp-net", store, outside)
+            blind = fit_bag(inside, seed + 100 * fold + 50, members, schedule, units, log=log)
+            export_bag(blind, store, {})
+            result.unseen_units["ltp-net"] = _predict("ltp-net", store, _with_units(outside, units))
+    return result
+
+
+def _with_units(clips: Iterable[Clip], units: frozenset[str]) -> list[Clip]:
+    return [clip for clip in clips if any(units & base_units(m.units) for m in clip.truth if m.kind == "micro")]
+
+
+def _predict(name: str, store: Path, clips: Iterable[Clip]) -> list[dict[str, Any]]:
+    """Replay clips through the application's own spotter."""
+    models = ModelStore(ModelSettings(directory=store))
+    spotter = make_spotter(name, models)
+    rows = []
+    for clip in clips:
+        for span in clip.log.replay(spotter):
+            onset, offset = clip.log.frame_at(span.onset_s), clip.log.frame_at(span.offset_s)
+            rows.append(_row(clip, onset, offset, span.kind, span.score))
+    return rows
+
+
+def _row(clip: Clip, onset: int, offset: int, kind: str, score: float) -> dict[str, Any]:
+    return {
+        "video": clip.name, "onset": onset, "offset": offset, "kind": kind, "score": round(score, 4), "person": clip.person,
+    }  # fmt: skip
+
+
+def truth_table(clips: Iterable[Clip]) -> pd.DataFrame:
+    """All movements of some clips as a spotting table."""
+    rows = [
+        {
+            "video": clip.name, "onset": m.onset, "offset": m.offset, "kind": m.kind, "label": "",
+            "units": "|".join(m.units), "person": clip.person,
+        }
+        for clip in clips
+        for m in clip.truth
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def recall_of_units(clips: Many[Clip], results: Many[FoldResult], method: str) -> tuple[int, int]:
+    """Found and planted micro-expressions made of left-out units alone or among others."""
+    found = planted = 0
+    by_name = {clip.name: clip for clip in clips}
+    for result in results:
+        units = UNIT_GROUPS[result.fold % len(UNIT_GROUPS)]
+        spans: dict[str, list[tuple[int, int]]] = {}
+        for row in result.unseen_units.get(method, ()):
+            if row["kind"] == "micro":
+                spans.setdefault(row["video"], []).append((row["onset"], row["offset"]))
+        for clip in by_name.values():
+            if clip.person not in result.people:
+                continue
+            for move in clip.truth:
+                if move.kind == "micro" and units & base_units(move.units):
+                    planted += 1
+                    found += any(iou((move.onset, move.offset), s) >= 0.5 for s in spans.get(clip.name, ()))
+    return found, planted
+
+
+def _write_json(path: Path, value: Any) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value), encoding="utf-8")
+    os.replace(part, path)
