@@ -1,112 +1,27 @@
-"""From sources to folders of results: one after another, or several at a time.
-
-Each source is written to a folder of its own beside the final one and moved when it is whole, so
-that nothing half-written is ever found under a final name.
-"""
+"""Many sources: one after another, or several at a time."""
 
 from __future__ import annotations
 
 import csv
-import json
 import os
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
-import psutil
-
-from megc_live.errors import MegcError, OutputError
-from megc_live.events import Event, FrameRow
-from megc_live.jobs import FAILURES, Job, fingerprint, is_live, name_jobs
+from megc_live.errors import MegcError
+from megc_live.jobs import FAILURES, Job, name_jobs
 from megc_live.lanes import Report, Stopped, run_in_lanes
+from megc_live.one_source import How, Outcome, Run, clear_partials
 from megc_live.settings import Settings
-from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
 
-_REPORT_EVERY_S = 0.2
-SESSION = "session.json"
+__all__ = ["How", "Outcome", "analyse", "analyse_all"]
 
-
-class EngineLike(Protocol):
-    """What a run needs of :class:`megc_live.engine.Engine`."""
-
-    def push(self, frame: Frame) -> list[Event]: ...  # noqa: D102
-    def flush(self) -> list[Event]: ...  # noqa: D102
-    def take_rows(self) -> list[FrameRow]: ...  # noqa: D102
-    def describe(self) -> dict[str, Any]: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
-
-
-EngineMaker = Callable[[Settings, SourceInfo], EngineLike]
-
-
-@dataclass(frozen=True)
-class How:
-    """How sources are analysed and what is written.
-
-    Attributes
-    ----------
-    exports : tuple of str
-        Names in the SINKS registry, besides the three files that are always written.
-    annotate : bool
-        Write the annotated video.
-    as_live : bool
-        Replay files at their own pace, through the live queue.
-    fps : float or None
-        Frame rate for sources that do not state one.
-    resume : bool
-        Skip what is complete and unchanged.
-    make_engine : callable
-        ``(settings, source_info) -> engine``: a function of a module, so that workers can find it.
-    """
-
-    exports: tuple[str, ...] = ()
-    annotate: bool = False
-    as_live: bool = False
-    fps: float | None = None
-    resume: bool = False
-    make_engine: EngineMaker = field(default=lambda settings, info: _engine(settings, info))
-
-
-def _engine(settings: Settings, info: SourceInfo) -> EngineLike:
-    from megc_live.engine import Engine
-
-    return Engine(settings, info)
-
-
-Status = Literal["done", "skipped", "interrupted", "failed"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one source.
-
-    Attributes
-    ----------
-    spec, name : str
-        As typed or found; name of its folder.
-    status : str
-        ``"done"``; ``"skipped"``: was complete; ``"interrupted"``: stopped by the user or
-        a signal, what was found till then is kept; ``"failed"``: see ``error``.
-    frames, micro, macro : int
-        Frames read, micro- and macro-expressions found.
-    took_s : float
-        Seconds that it took.
-    error : str
-        One line, empty unless failed.
-    """
-
-    spec: str
-    name: str
-    status: Status
-    frames: int = 0
-    micro: int = 0
-    macro: int = 0
-    took_s: float = 0.0
-    error: str = ""
+_DIED = (
+    "the process that analysed it was ended from outside or crashed: out of memory, or a fault in a decoder. "
+    "Try it alone, or with a smaller --jobs."
+)
 
 
 def analyse(
@@ -140,7 +55,7 @@ def analyse(
     -------
     Outcome
     """
-    run = _Run(
+    run = Run(
         Job(spec, name or name_jobs([spec])[0].name),
         out_dir,
         settings,
@@ -157,51 +72,109 @@ def analyse(
         outcome = run.outcome("failed", f"{error.strerror or error}: {error.filename or out_dir}.")
     except Exception as error:  # a fault of this program in one source must not cost the others
         place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
         outcome = run.outcome(
-            "failed",
-            f"internal fault, please report it: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}: "
-            f"{error}",
+            "failed", f"internal fault, please report it: {type(error).__name__} in {where}: {error}"
         )
     return replace(outcome, took_s=round(time.monotonic() - began, 3))
 
 
-class _Run:
-    """One source on its way into its folder."""
+@dataclass(frozen=True)
+class _Task:
+    """What a worker needs for one source."""
 
-    def __init__(
-        self, job: Job, out_dir: Path, settings: Settings, how: How, report: Report, stopped: Stopped
-    ) -> None:
-        self._job = job
-        self._out = out_dir
-        self._folder = out_dir / job.name
-        self._settings = settings
-        self._how = how
-        self._report = report
-        self._stopped = stopped
-        self._counts = {"frames": 0, "micro": 0, "macro": 0}
-        self._total: int | None = None
-        self._reported_s = 0.0
+    job: Job
+    out_dir: Path
+    settings: Settings
+    how: How
 
-    def outcome(self, status: Status, error: str = "") -> Outcome:
-        """Return what became of the source so far."""
-        return Outcome(self._job.spec, self._job.name, status, **self._counts, error=" ".join(error.split()))
 
-    def __call__(self) -> Outcome:
-        mark = self._mark()
-        before = _read_session(self._folder)
-        if self._how.resume and mark is not None and before.get("run") == {"complete": True, **mark}:
-            return self.outcome("skipped")
-        self._keep_others_results(before)
-        source = open_source(self._job.spec, fps=self._how.fps)
-        part = self._out / f".{self._job.name}.partial-{os.getpid()}"
-        _clear_partials(self._out, self._job.name)
-        try:
-            part.mkdir(parents=True)
-            lost = self._analyse(source, part, mark)
-            publish(part, self._folder)
-        finally:
-            source.close()
-            shutil.rmtree(part, ignore_errors=True)
-        if lost:
-            return self.outcome("failed", f"{lost} What was found before is in {str(self._folder)!r}.")
-        return self.outcome("interrupted" if self._stopped() else "done")
+def _work(task: _Task, report: Report, stopped: Stopped) -> Outcome:
+    return analyse(
+        task.job.spec,
+        task.out_dir,
+        task.settings,
+        task.how,
+        name=task.job.name,
+        on_progress=report,
+        stopped=stopped,
+    )
+
+
+def analyse_all(
+    jobs: Sequence[Job],
+    out_dir: Path,
+    settings: Settings,
+    how: How | None = None,
+    *,
+    lanes: int = 1,
+    on_progress: Callable[[int, int, int | None], None] | None = None,
+    on_outcome: Callable[[int, Outcome], None] | None = None,
+    stopped: Stopped | None = None,
+) -> list[Outcome]:
+    """Analyse many sources, each in a process that takes no other down with it.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Sources with names of their own (:func:`megc_live.jobs.name_jobs`).
+    out_dir : Path
+        Each result goes to ``out_dir/<name>``; ``out_dir/failures.csv`` (source, error) lists what
+        failed, and is not there if nothing did.
+    settings : Settings
+    how : How, optional
+    lanes : int
+        Sources analysed at the same time.
+    on_progress, on_outcome : callable, optional
+        Called from this thread with ``(index, frames done, frames in all or None)`` and
+        ``(index, outcome)``.
+    stopped : callable, optional
+        Once true, what runs keeps what it found and nothing more is begun.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of ``jobs``, without those that were not begun.
+    """
+    how = how or How()
+    stopped = stopped or (lambda: False)
+    show = on_progress or (lambda index, done, total: None)
+    failures = _Failures(out_dir / FAILURES)
+    outcomes: dict[int, Outcome] = {}
+
+    def take(index: int, outcome: Outcome | None) -> None:
+        if outcome is None:
+            outcome = Outcome(jobs[index].spec, jobs[index].name, "failed", error=_DIED)
+            clear_partials(out_dir, jobs[index].name)
+        outcomes[index] = outcome
+        failures.add(index, outcome)
+        if on_outcome is not None:
+            on_outcome(index, outcome)
+
+    if len(jobs) == 1:
+        task = _Task(jobs[0], out_dir, settings, how)
+        take(0, _work(task, lambda done, total: show(0, done, total), stopped))
+    else:
+        tasks = [_Task(job, out_dir, settings, how) for job in jobs]
+        run_in_lanes(_work, tasks, lanes, stopped=stopped, on_progress=show, on_answer=take)
+    return [outcomes[index] for index in sorted(outcomes)]
+
+
+class _Failures:
+    """The table of what failed, written anew with each failure, in the order of the sources."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: dict[int, tuple[str, str]] = {}
+        path.unlink(missing_ok=True)
+
+    def add(self, index: int, outcome: Outcome) -> None:
+        if outcome.status != "failed":
+            return
+        self._rows[index] = (outcome.spec, outcome.error)
+        part = self._path.with_name(f".{self._path.name}.partial-{os.getpid()}")
+        with part.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(("source", "error"))
+            table.writerows(self._rows[i] for i in sorted(self._rows))
+        os.replace(part, self._path)

@@ -60,7 +60,11 @@ def measure(spec: str, settings: Settings | None = None, fps: float | None = Non
     analysis = _analysis(spec, fps, settings, process)
     latency = _latency(spec, fps, settings)
     return {
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "machine": {
+            "cpus": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
         "source": {
             "spec": info.spec,
             "width": info.width,
@@ -97,7 +101,10 @@ def _landmarker_rate(spec: str, fps: float | None, settings: Settings) -> float:
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_buffer=bundle), running_mode=vision.RunningMode.VIDEO
     )
-    with vision.FaceLandmarker.create_from_options(options) as landmarker, open_source(spec, fps=fps) as source:
+    with (
+        vision.FaceLandmarker.create_from_options(options) as landmarker,
+        open_source(spec, fps=fps) as source,
+    ):
 
         def detect(frame: Frame) -> None:
             image = mp.Image(image_format=mp.ImageFormat.SRGB, data=frame.image.rgb())
@@ -213,7 +220,8 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
         f"{facts['ratio_analysis_to_decode']} x decoding, {facts['ratio_analysis_to_real_time']} x real time"
     )
     for stage in facts["stages"]:
-        yield f"  {stage['name']:<12} {stage['ms_per_frame']:8.3f} ms/frame {stage['ms_per_pass']:8.3f} ms/pass"
+        per_frame, per_pass = stage["ms_per_frame"], stage["ms_per_pass"]
+        yield f"  {stage['name']:<12} {per_frame:8.3f} ms/frame {per_pass:8.3f} ms/pass"
     yield (
         f"live: capture to result p50 {live['latency_ms']['p50']} ms, p95 {live['latency_ms']['p95']} ms, "
         f"p99 {live['latency_ms']['p99']} ms; {live['dropped']} of {live['captured']} frames dropped"

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from megc_live.commands.quiet import without_chatter
 from megc_live.commands.shell import OneLineErrors, build_settings, help_if_alone
 
 app = typer.Typer(
@@ -104,7 +105,9 @@ def analyze(
 
     names = tuple(dict.fromkeys(name.strip() for name in export.split(",") if name.strip()))
     how = How(exports=names, annotate=annotate, as_live=as_live, fps=fps, resume=resume)
-    raise typer.Exit(run(sources, out, tree, how, jobs=jobs))
+    with without_chatter():
+        code = run(sources, out, tree, how, jobs=jobs)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -115,11 +118,13 @@ def demo(
     spotter: SpotterName = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws which movements are planted.")] = 2019,
     seconds: Annotated[float, typer.Option(min=5, max=600, help="Length of the clip.")] = 45.0,
+    settings: SettingsFile = None,
 ) -> None:
     """Plant micro-expressions in a photograph, find them as if live, compare. No camera, no network."""
     from megc_live.commands.demo import run
 
-    run(out, build_settings(None, spotting__spotter=spotter), seed=seed, seconds=seconds)
+    with without_chatter():
+        run(out, build_settings(settings, spotting__spotter=spotter), seed=seed, seconds=seconds)
 
 
 @app.command()
@@ -153,7 +158,8 @@ def bench(
     """Measure throughput, time per stage, latency and memory on this computer."""
     from megc_live.commands.bench import run
 
-    run(source, build_settings(settings, spotting__spotter=spotter), as_json=as_json)
+    with without_chatter():
+        run(source, build_settings(settings, spotting__spotter=spotter), as_json=as_json)
 
 
 @models_app.command("list")

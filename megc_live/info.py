@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -123,6 +124,7 @@ def settings_table(tree: type[BaseModel] = Settings, above: str = "") -> Iterato
             "name": dotted,
             "kind": _kind(field.annotation),
             "default": "" if field.default is None else str(field.default),
+            "toml": "" if field.default is None else json.dumps(field.default),
             "limits": ", ".join(_limit(item) for item in field.metadata if _limit(item)),
             "description": field.description or "",
         }
@@ -132,10 +134,18 @@ _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 def _limit(item: object) -> str:
-    return " ".join(f"{_SIGNS[key]} {getattr(item, key):g}" for key in _SIGNS if hasattr(item, key))
+    return " ".join(f"{_SIGNS[key]} {getattr(item, key)}" for key in _SIGNS if hasattr(item, key))
 
 
 def _kind(annotation: Any) -> str:
     if isinstance(annotation, type):
         return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("pathlib.", "").replace("Literal", "one of ")
+    text = str(annotation)
+    for part, plain in (
+        ("typing.", ""),
+        ("pathlib.", ""),
+        ("Literal", "one of "),
+        (" | None", " or nothing"),
+    ):
+        text = text.replace(part, plain)
+    return text

@@ -54,6 +54,9 @@ class ModelSettings(_Part):
 
     directory: Path | None = Field(None, description="folder with *.onnx and *.json cards")
     landmarker: Path | None = Field(None, description="path of face_landmarker.task")
+    provider: str = Field(
+        "CPUExecutionProvider", description="onnxruntime provider; one that is missing is an error"
+    )
 
 
 class Settings(_Part):

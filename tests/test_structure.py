@@ -63,7 +63,9 @@ def test_nothing_is_left_for_later(path: Path) -> None:
 
 
 def test_each_module_says_what_it_is_for() -> None:
-    silent = [p for p in MODULES if p.read_text(encoding="utf-8").strip() and not ast.get_docstring(tree_of(p))]
+    silent = [
+        p for p in MODULES if p.read_text(encoding="utf-8").strip() and not ast.get_docstring(tree_of(p))
+    ]
     assert silent == []
 
 
@@ -110,7 +112,12 @@ def test_licence_is_the_gpl() -> None:
 
 def test_import_contracts_hold() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as run; run()",
+            "--no-cache",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from megc_live.commands.shell import OneLineErrors, help_if_alone
+from training.commands_score import app as score_app
 
 app = typer.Typer(
     name="megc-train",
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 fit_app = typer.Typer(help="Fit a model and export it as ONNX with its card.", no_args_is_help=True)
 app.add_typer(fit_app, name="fit")
+app.add_typer(score_app, name="score")
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random comes from it.")]
@@ -42,9 +44,7 @@ def synth(
     seed: Seed = 0,
     variants: Annotated[int, typer.Option(min=1, help="Clips made of each source.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    more: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="More footage.")
-    ] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="More footage.")] = None,
 ) -> None:
     """Plant known movements in real footage: clips, truth.csv, negatives.csv, corpus.json."""
     from megc_live.commands.progress import counted

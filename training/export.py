@@ -1,4 +1,4 @@
-"""Networks to ONNX: parity is checked before a file gets its final name.
+"""Fitted models to ONNX: parity is checked before a file gets its final name.
 
 A model is a pair ``NAME.onnx`` and ``NAME.json``; the card holds the file's SHA-256, and
 :class:`megc_live.models.ModelStore` refuses a file that does not match its card.
@@ -7,20 +7,30 @@ A model is a pair ``NAME.onnx`` and ``NAME.json``; the card holds the file's SHA
 from __future__ import annotations
 
 import json
+import logging
+import math
 import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from torch import nn
 
-from megc_live.errors import ModelError
-from megc_live.models import sha256_of
+from megc_live.errors import ModelError, OutputError
+from megc_live.models import ModelCard, sha256_of
 
 PARITY = 1e-4
-"""Largest difference between torch and onnxruntime that is let pass."""
+"""Largest difference between a fitted model and onnxruntime that is let pass."""
+
+Arrays = dict[str, NDArray[np.float32]]
 
 
 def export_torch(
@@ -50,50 +60,184 @@ def export_torch(
     batched : bool
         The first axis of every input may have any length.
 
+    Returns
+    -------
+    Path
+        The ONNX file; weights are inside, there is no second data file.
+
     Raises
     ------
     ModelError
         onnxruntime's answers differ from torch's.
+    OutputError
+        The folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{name}.{os.getpid()}.part.onnx"
-    try:
+
+    def write(part: Path) -> None:
         dims = tuple({0: torch.export.Dim("batch", min=1)} for _ in inputs) if batched else None
-        program = torch.onnx.export(
-            model,
-            tuple(inputs.values()),
-            input_names=list(inputs),
-            output_names=[output],
-            dynamo=True,
-            dynamic_shapes=dims,
-            external_data=False,
-            verbose=False,
-        )
-        assert program is not None
+        with _quiet():
+            program = torch.onnx.export(
+                model,
+                tuple(inputs.values()),
+                input_names=list(inputs),
+                output_names=[output],
+                dynamo=True,
+                dynamic_shapes=dims,
+                external_data=False,
+                verbose=False,
+            )
+        if program is None:
+            raise ModelError(
+                f"torch made no ONNX program of {name}.", "Check the versions of torch and onnx."
+            )
         program.save(str(part), external_data=False)
-        difference = parity(part, model, inputs)
+
+    def expected(arrays: Arrays) -> NDArray[np.floating]:
+        with torch.no_grad():
+            return np.asarray(model(*(torch.from_numpy(value) for value in arrays.values())))
+
+    arrays = {key: value.detach().numpy() for key, value in inputs.items()}
+    checks = [arrays, *({key: v[:1] for key, v in arrays.items()} for _ in range(batched))]
+    return _export(write, expected, checks, output, folder, name, card)
+
+
+def export_sklearn(
+    model: Any,
+    example: NDArray[np.float32],
+    folder: Path,
+    name: str,
+    card: dict[str, Any],
+    *,
+    input_name: str = "flow",
+) -> Path:
+    """Export a scikit-learn classifier with ``predict_proba`` and its card.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted on rows of features: the example's axes after the first, flattened.
+    example : ndarray of float32, shape (n, ...)
+        Input of the ONNX model, such as (n, 3, 28, 28); any n will do later.
+    folder, name, card
+        As in :func:`export_torch`.
+    input_name : str
+        The output is called ``probabilities``.
+
+    Returns
+    -------
+    Path
+        The ONNX file.
+
+    Raises
+    ------
+    ModelError
+        onnxruntime's probabilities differ from scikit-learn's.
+    OutputError
+        The folder cannot be written.
+    """
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    rows = example.reshape(len(example), -1)
+
+    def write(part: Path) -> None:
+        made = to_onnx(
+            model,
+            initial_types=[("rows", FloatTensorType([None, rows.shape[1]]))],
+            options={"zipmap": False},
+        )
+        onnx.save(_classifier_graph(made, input_name, example.shape[1:], len(model.classes_)), str(part))
+
+    def expected(arrays: Arrays) -> NDArray[np.floating]:
+        return np.asarray(model.predict_proba(next(iter(arrays.values())).reshape(-1, rows.shape[1])))
+
+    checks: list[Arrays] = [{input_name: example}, {input_name: example[:1]}]
+    return _export(write, expected, checks, "probabilities", folder, name, card)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says of its own parts and of packages it could use: the result is checked."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _classifier_graph(
+    made: onnx.ModelProto, input_name: str, shape: Sequence[int], classes: int
+) -> onnx.ModelProto:
+    """Flatten what comes in; of what goes out keep the probabilities."""
+    graph = made.graph
+    graph.node.insert(0, helper.make_node("Flatten", [input_name], ["rows"], axis=1))
+    del graph.input[:]
+    graph.input.append(helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["batch", *shape]))
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", classes]))
+    onnx.checker.check_model(made)
+    return made
+
+
+def _export(
+    write: Callable[[Path], None],
+    expected: Callable[[Arrays], NDArray[np.floating]],
+    checks: Sequence[Arrays],
+    output: str,
+    folder: Path,
+    name: str,
+    card: Mapping[str, Any],
+) -> Path:
+    """Write under a temporary name, compare on all ``checks``, give the final name, write the card."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {str(folder)!r}: {error.strerror}.") from None
+    part = folder / f".{name}.{os.getpid()}.part.onnx"
+    path = folder / f"{name}.onnx"
+    try:
+        write(part)
+        difference = max(_difference(part, expected, arrays, output) for arrays in checks)
         if not difference <= PARITY:
-            raise ModelError(f"the exported {name} differs from torch by {difference:.2g}.", "It was not written.")
+            raise ModelError(
+                f"the exported {name} differs from the fitted model by {difference:.2g}, "
+                f"at most {PARITY:g} is allowed.",
+                "It was not written.",
+            )
         digest = sha256_of(part)
-        path = folder / f"{name}.onnx"
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    write_card(folder / f"{name}.json", {"name": name, **card, "sha256": digest, "parity": float(f"{difference:.2g}")})
+    full = {"name": name, **card, "sha256": digest, "parity": float(f"{difference:.2g}")}
+    write_card(folder / f"{name}.json", full)
     return path
 
 
-def parity(path: Path, model: nn.Module, inputs: dict[str, torch.Tensor]) -> float:
-    """Largest absolute difference between torch and onnxruntime on the inputs."""
-    with torch.no_grad():
-        expected = model(*inputs.values()).numpy()
+def _difference(
+    path: Path, expected: Callable[[Arrays], NDArray[np.floating]], arrays: Arrays, output: str
+) -> float:
     session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    found = session.run(None, {key: value.numpy() for key, value in inputs.items()})[0]
-    return float(np.abs(found - expected).max())
+    found = session.run([output], arrays)[0]
+    wanted = expected(arrays)
+    return float(np.abs(found - wanted).max()) if found.shape == wanted.shape else math.inf
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Write a card, under a temporary name first."""
+    """Write a card, under a temporary name first.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        It has no hash, or a value of the wrong kind (:class:`megc_live.models.ModelCard`).
+    """
+    ModelCard.model_validate(card)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    try:
+        part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from megc_live.batch import How, Outcome, analyse_all, check_names
+from megc_live.batch import How, Outcome, analyse_all
 from megc_live.commands.progress import SourceBars
 from megc_live.commands.shell import FAILED, OK, print_error
-from megc_live.errors import OutputError
-from megc_live.jobs import FAILURES, expand, name_jobs, size_of
+from megc_live.errors import OutputError, SettingsError
+from megc_live.jobs import FAILURES, expand, is_live, name_jobs, size_of
 from megc_live.lanes import stop_on_signals
+from megc_live.output import SINKS
+from megc_live.recognition.classifier import RECOGNIZERS
 from megc_live.settings import Settings
+from megc_live.spotting import SPOTTERS
 
 
 def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: int) -> int:
@@ -23,7 +26,7 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
     OutputError
         ``out`` cannot be written to.
     """
-    check_names(settings, how)
+    check(sources, settings, how)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -53,6 +56,20 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
     if failed:
         print_error(f"{failed} of {len(work)} sources failed: see {out / FAILURES}")
     return FAILED if failed else OK
+
+
+def check(sources: list[str], settings: Settings, how: How) -> None:
+    """Raise SettingsError if a name does not exist, before anything is opened."""
+    SPOTTERS[settings.spotting.spotter]
+    if settings.recognition.recognizer != "none":
+        RECOGNIZERS[settings.recognition.recognizer]
+    for name in how.exports:
+        SINKS[name]
+    if how.annotate and (live := [spec for spec in sources if is_live(spec)]):
+        raise SettingsError(
+            f"--annotate draws on a recorded video, and {live[0]!r} is live.",
+            "Leave it out, or record first and analyse the file.",
+        )
 
 
 def one_line(outcome: Outcome) -> str:

@@ -52,7 +52,11 @@ def compare(planted: Sequence[PlannedEvent], found: Sequence[Found]) -> list[Mat
     micro = [event for event in planted if event.kind == "micro"]
     fires = [event for event in found if event.kind == "micro"]
     pairs = sorted(
-        ((iou((p.onset, p.offset), (f.onset, f.offset)), i, j) for i, p in enumerate(micro) for j, f in enumerate(fires)),
+        (
+            (iou((p.onset, p.offset), (f.onset, f.offset)), i, j)
+            for i, p in enumerate(micro)
+            for j, f in enumerate(fires)
+        ),
         reverse=True,
     )
     matches: list[Match] = []
@@ -80,8 +84,8 @@ def summary(matches: Sequence[Match]) -> str:
     if planted and hits >= GOOD_SHARE * planted and false <= GOOD_FALSE:
         return line
     return (
-        f"{line} This is not good: {GOOD_SHARE:.0%} found with at most {GOOD_FALSE} false interval is what is "
-        "expected of this clip. See `megc-live info`."
+        f"{line} This is not good: at least {GOOD_SHARE:.0%} found and at most {GOOD_FALSE} false interval "
+        "are expected of this clip. See `megc-live info`."
     )
 
 
@@ -89,7 +93,9 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> None:
     """Render, analyse as if live, compare and report; raises MegcError if it cannot be done."""
     terminal = console()
     clip = out / "clip.mp4"
-    terminal.print(f"Planting micro-expressions in a photograph (NASA, public domain): {clip}", soft_wrap=True)
+    terminal.print(
+        f"Planting micro-expressions in a photograph (NASA, public domain): {clip}", soft_wrap=True
+    )
     planted = make_demo_clip(clip, seed=seed, seconds=seconds, fps=FPS)
     terminal.print(f"Analysing {seconds:g} s of video as if it were live ...")
     with stop_on_signals() as stopped, SourceBars([0.0], ["demo"]) as bars:
@@ -106,11 +112,12 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> None:
         raise MegcError(outcome.error)
     matches = compare(planted, read_intervals(out / "result" / "intervals.csv"))
     print_table(
-        "Planted and found",
-        ("planted", "units", "onset-apex-offset", "found", "IoU", "score", "verdict"),
+        "Micro-expressions planted and found (frames: onset-apex-offset)",
+        ("units", "planted", "found", "label", "IoU", "score", "verdict"),
         [_row(match) for match in matches],
+        unbroken=("planted", "found", "label", "verdict"),
     )
-    terminal.print(summary(matches))
+    terminal.print(summary(matches), soft_wrap=True)
     terminal.print(f"Report: {(out / 'result' / 'report.html').resolve()}", soft_wrap=True)
 
 
@@ -135,10 +142,10 @@ def read_intervals(path: Path) -> list[Found]:
 def _row(match: Match) -> dict[str, str]:
     planted, found = match.planted, match.found
     return {
-        "planted": planted.label if planted else "",
         "units": planted.unit_text if planted else "",
-        "onset-apex-offset": f"{planted.onset}-{planted.apex}-{planted.offset}" if planted else "",
-        "found": f"{found.onset}-{found.apex}-{found.offset} {found.label}" if found else "",
+        "planted": f"{planted.onset}-{planted.apex}-{planted.offset}" if planted else "",
+        "found": f"{found.onset}-{found.apex}-{found.offset}" if found else "",
+        "label": found.label if found else "",
         "IoU": f"{match.overlap:.2f}" if found and planted else "",
         "score": f"{found.score:.2f}" if found else "",
         "verdict": match.verdict,

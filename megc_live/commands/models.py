@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from megc_live.commands.info import model_lines
 from megc_live.commands.shell import FAILED, OK, print_error
-from megc_live.commands.tables import print_json, print_table
+from megc_live.commands.tables import print_json
 from megc_live.info import model_table
 from megc_live.models import ModelStore
 
@@ -14,7 +15,8 @@ def print_models(as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table("Models", ("name", "licence", "sha256", "file", "error"), rows)
+        for line in model_lines(rows):
+            print(line)
 
 
 def verify() -> int:

@@ -15,11 +15,13 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print rows as a table on stdout; a missing value is an empty cell."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], unbroken: Sequence[str] = ()
+) -> None:
+    """Print rows as a table on stdout; a missing value is an empty cell, ``unbroken`` columns do not wrap."""
     table = Table(title=title, title_justify="left", show_lines=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in unbroken)
     for row in rows:
         table.add_row(*(_cell(row.get(column, "")) for column in columns))
     console().print(table)

@@ -45,7 +45,9 @@ class Course:
         down = _clipped((self.offset_s - t) / max(self.offset_s - fall_from, 1e-9))
         level = np.where(t <= self.apex_s, _ease(self.rise, up), _ease(self.fall, down))
         size, cycles, phase = self.ripple
-        wobble = 1 + size * np.sin(2 * np.pi * cycles * np.minimum(up, down) + phase) * level * (1 - level) * 4
+        wobble = (
+            1 + size * np.sin(2 * np.pi * cycles * np.minimum(up, down) + phase) * level * (1 - level) * 4
+        )
         return np.asarray(np.clip(level * wobble, 0.0, 1.0))
 
 

@@ -30,11 +30,13 @@ def portrait() -> tuple[U8, F32]:
     ModelError
         The landmarker is missing or finds no face.
     """
-    rgb = np.asarray(astronaut(), dtype=np.uint8)
+    rgb = np.asarray(astronaut(), dtype=np.uint8)  # type: ignore[no-untyped-call]
     with Landmarker(ModelStore().landmarker()) as landmarker:
         faces = landmarker.detect(rgb)
     if not faces:
-        raise ModelError("the landmarker finds no face in the demo's portrait.", "Run `megc-live models verify`.")
+        raise ModelError(
+            "the landmarker finds no face in the demo's portrait.", "Run `megc-live models verify`."
+        )
     return rgb, faces[0]
 
 
@@ -79,6 +81,8 @@ def make_demo_clip(
     plan = draw_plan(plan_rng, seconds, fps, counts=counts, micro_amplitude=(0.018, 0.035))
     busy = [(e.onset_s, e.offset_s) for e in plan if e.kind in EXPRESSIVE_KINDS and e.kind != "step"]
     eye_px = 0.19 * min(size[1], size[0] * 0.75)
-    photo = animate_photo(rgb, points, seconds, fps, life_rng, size=size, eye_px=eye_px, liveliness=0.6, avoid=busy)
+    photo = animate_photo(
+        rgb, points, seconds, fps, life_rng, size=size, eye_px=eye_px, liveliness=0.6, avoid=busy
+    )
     write_clip(path, photo.frames(plan, rng=render_rng, camera=DEMO_CAMERA), fps=fps, crf=DEMO_CAMERA.crf)
     return plan

@@ -56,7 +56,9 @@ class FaceFrame:
         x_axis = _not_too_short(across[:2], np.array([1.0, 0.0]))
         y_axis = _not_too_short(down[:2], np.array([-x_axis[1], x_axis[0]]))
         axes = eye_px * np.column_stack([x_axis, y_axis])
-        return cls((right[:2] + left[:2]) / 2, axes, eye_px, np.linalg.inv(axes))
+        return cls(
+            (right[:2] + left[:2]) / 2, axes, eye_px, np.asarray(np.linalg.inv(axes), dtype=np.float64)
+        )
 
     def to_face(self, pixels: NDArray[np.floating]) -> F64:
         """Map pixels, shape (..., 2), to face coordinates."""

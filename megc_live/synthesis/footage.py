@@ -94,9 +94,17 @@ class Survey:
         part = path.with_name(f".{path.name}.part")
         with part.open("wb") as file:
             np.savez_compressed(
-                file, kept=self.kept, times_s=self.times_s, fps=self.fps, variable=self.variable,
-                repeats=self.repeats, crop=self.crop, size=self.size, landmarks=self.landmarks, cuts=self.cuts,
-            )  # fmt: skip
+                file,
+                kept=self.kept,
+                times_s=self.times_s,
+                fps=self.fps,
+                variable=self.variable,
+                repeats=self.repeats,
+                crop=self.crop,
+                size=self.size,
+                landmarks=self.landmarks,
+                cuts=self.cuts,
+            )
         part.replace(path)
 
     @classmethod
@@ -105,10 +113,16 @@ class Survey:
         with np.load(path, allow_pickle=False) as data:
             left, top, right, bottom = (int(v) for v in data["crop"])
             return cls(
-                data["kept"], data["times_s"], float(data["fps"]), bool(data["variable"]),
-                float(data["repeats"]), (left, top, right, bottom), (int(data["size"][0]), int(data["size"][1])),
-                data["landmarks"], data["cuts"],
-            )  # fmt: skip
+                data["kept"],
+                data["times_s"],
+                float(data["fps"]),
+                bool(data["variable"]),
+                float(data["repeats"]),
+                (left, top, right, bottom),
+                (int(data["size"][0]), int(data["size"][1])),
+                data["landmarks"],
+                data["cuts"],
+            )
 
 
 def survey(
@@ -162,7 +176,9 @@ def survey(
         times.append(t_s)
     if not times:
         raise SourceError(f"{str(path)!r} holds no frame to use.")
-    return _summarise(np.array(raw), np.array(times), np.array(change), area, skip_first, max_eye_px, max_pixels)
+    return _summarise(
+        np.array(raw), np.array(times), np.array(change), area, skip_first, max_eye_px, max_pixels
+    )
 
 
 def read_frames(path: Path, found: Survey) -> Iterator[PixelImage]:
@@ -218,7 +234,7 @@ def find_repeats(change: F64) -> NDArray[np.bool_]:
     if len(change) < 8:
         return none
     finite = np.where(np.isfinite(change), change, 0.0)
-    usual = median_filter(finite, size=9, mode="nearest")
+    usual = median_filter(finite, size=9, mode="mirror")
     repeat = np.isfinite(change) & (finite < 0.25 * usual) & (finite < 1.0)
     exact = np.isfinite(change) & (finite < 1e-3) & (usual > 0.02)
     repeat |= exact
@@ -234,7 +250,7 @@ def _summarise(
     source_fps = (len(times) - 1) / span if span > 0 else 25.0
     pattern = np.diff(np.flatnonzero(repeat))
     regular = len(pattern) >= 3 and float((pattern == np.round(np.median(pattern))).mean()) > 0.6
-    jumps = np.abs(np.diff(times) * source_fps - 1).max(initial=0.0) > 0.5
+    jumps = float(np.abs(np.diff(times) * source_fps - 1).max(initial=0.0)) > 0.5
     fps = source_fps
     if regular:
         cycle = float(np.median(pattern))
@@ -256,14 +272,35 @@ def _summarise(
     steadied[..., :2] = (steadied[..., :2] + 0.5) * scale - 0.5
     steadied[..., 2] *= scale[0]
     return Survey(
-        kept + skip_first, stamps, fps, variable, float(repeat.mean()), crop, size,
-        steadied.astype(np.float32), cuts,
-    )  # fmt: skip
+        kept + skip_first,
+        stamps,
+        fps,
+        variable,
+        float(repeat.mean()),
+        crop,
+        size,
+        steadied.astype(np.float32),
+        cuts,
+    )
 
 
 def _nice(fps: float) -> float:
     """The usual rate that is within half a percent, else ``fps``."""
-    for usual in (12.5, 15.0, 20.0, 24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60.0, 100.0, 120.0, 200.0):
+    for usual in (
+        12.5,
+        15.0,
+        20.0,
+        24000 / 1001,
+        24.0,
+        25.0,
+        30000 / 1001,
+        30.0,
+        50.0,
+        60.0,
+        100.0,
+        120.0,
+        200.0,
+    ):
         if abs(fps / usual - 1) < 0.0008 or (usual == 25.0 and abs(fps / usual - 1) < 0.005):
             return usual
     return fps
@@ -274,7 +311,7 @@ def _bridged(landmarks: F32) -> F32:
     seen = np.isfinite(landmarks[:, 0, 0])
     result = landmarks.copy()
     for start, end in _runs(~seen, np.zeros(len(seen), dtype=bool)):
-        if 0 < start and end < len(seen) and end - start <= _LONGEST_GAP:
+        if start > 0 and end < len(seen) and end - start <= _LONGEST_GAP:
             w = (np.arange(start, end) - start + 1)[:, None, None] / (end - start + 1)
             result[start:end] = landmarks[start - 1] * (1 - w) + landmarks[end] * w
     return result
@@ -316,8 +353,14 @@ def _framing(
     eye = float(np.median([eye_distance(points) for points in seen])) if len(seen) else max_eye_px
     if len(seen) and (right - left) * (bottom - top) > max_pixels:
         low, high = np.percentile(seen[..., :2], [0.5, 99.5], axis=(0, 1))
-        left, right = max(left, area[0] + int(low[0] - 1.3 * eye)), min(right, area[0] + int(high[0] + 1.3 * eye))
-        top, bottom = max(top, area[1] + int(low[1] - 1.3 * eye)), min(bottom, area[1] + int(high[1] + 1.0 * eye))
+        left, right = (
+            max(left, area[0] + int(low[0] - 1.3 * eye)),
+            min(right, area[0] + int(high[0] + 1.3 * eye)),
+        )
+        top, bottom = (
+            max(top, area[1] + int(low[1] - 1.3 * eye)),
+            min(bottom, area[1] + int(high[1] + 1.0 * eye)),
+        )
     scale = min(1.0, max_eye_px / eye)
     width, height = (max(2, int(side * scale) // 2 * 2) for side in (right - left, bottom - top))
     if scale == 1.0:
@@ -358,8 +401,10 @@ def _decode(path: Path) -> Iterator[tuple[float, U8]]:
             for count, picture in enumerate(container.decode(stream)):
                 t_s = picture.time if picture.time is not None else count / rate
                 first = t_s if first is None else first
-                yield t_s - first, picture.to_ndarray(format="rgb24")
+                yield t_s - first, np.asarray(picture.to_ndarray(format="rgb24"), dtype=np.uint8)
     except av.error.FFmpegError as error:
-        raise SourceError(f"cannot read {str(path)!r}: {error.strerror}.", "Is it a complete video?") from None
+        raise SourceError(
+            f"cannot read {str(path)!r}: {error.strerror}.", "Is it a complete video?"
+        ) from None
     except OSError as error:
         raise SourceError(f"cannot read {str(path)!r}: {error}.") from None

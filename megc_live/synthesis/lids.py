@@ -81,8 +81,12 @@ def _window(
     shape: tuple[int, ...], frame: FaceFrame, upper: F64, lower: F64
 ) -> tuple[int, int, int, int] | None:
     """Pixels that can move: left, top, right, bottom."""
-    corners = frame.to_pixels(np.concatenate([upper - [0, _LID_SKIN[1] + 0.05], lower + [0, 0.1]]))
-    (left, top), (right, bottom) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+    above, below = np.array([0.0, _LID_SKIN[1] + 0.05]), np.array([0.0, 0.1])
+    corners = frame.to_pixels(np.concatenate((upper - above, lower + below)))
+    (left, top), (right, bottom) = (
+        np.floor(corners.min(0)).astype(int),
+        np.ceil(corners.max(0)).astype(int) + 1,
+    )
     left, top = max(0, int(left)), max(0, int(top))
     right, bottom = min(shape[1], int(right)), min(shape[0], int(bottom))
     return (left, top, right, bottom) if right > left and bottom > top else None

@@ -25,7 +25,8 @@ F32 = NDArray[np.float32]
 class Level(Protocol):
     """How far an event is at a time in seconds: 0 at rest."""
 
-    def __call__(self, t_s: NDArray[np.floating] | float) -> F64: ...
+    def __call__(self, t_s: NDArray[np.floating] | float) -> F64:
+        """Return the level at times, of their shape."""
 
 
 class Knots:
@@ -36,6 +37,7 @@ class Knots:
         self._curve = PchipInterpolator(times_s, levels)
 
     def __call__(self, t_s: NDArray[np.floating] | float) -> F64:
+        """Return the level at times in seconds, of their shape."""
         t = np.asarray(t_s, dtype=np.float64)
         inside = (t >= self._span[0]) & (t <= self._span[1])
         return np.asarray(np.where(inside, self._curve(np.clip(t, *self._span)), 0.0))
@@ -268,7 +270,9 @@ def _draw_blink(
 def _draw_light(rng: np.random.Generator, event: PlannedEvent) -> LightChange:
     sign = float(rng.choice([-0.7, 1.0]))
     slope = 0.0 if rng.random() < 0.45 else float(rng.uniform(1.0, 5.0))
-    return LightChange(event.amplitude * sign, float(rng.uniform(0, 2 * np.pi)), slope, _light_level(rng, event))
+    return LightChange(
+        event.amplitude * sign, float(rng.uniform(0, 2 * np.pi)), slope, _light_level(rng, event)
+    )
 
 
 def _light_level(rng: np.random.Generator, event: PlannedEvent) -> Level:

@@ -51,7 +51,13 @@ class LivingPhoto:
         """Yield the clip's frames with a plan planted; all movements are one interpolation."""
         points = np.broadcast_to(self.landmarks, (len(self.times_s), *self.landmarks.shape))
         return render(
-            repeat(self.picture), points, self.times_s, plan, rng=rng, camera=camera, background=self.movements
+            repeat(self.picture),
+            points,
+            self.times_s,
+            plan,
+            rng=rng,
+            camera=camera,
+            background=self.movements,
         )
 
 
@@ -62,7 +68,7 @@ def animate_photo(
     fps: float,
     rng: np.random.Generator,
     *,
-    size: tuple[int, int] = (640, 480),
+    size: tuple[int, int] | None = (640, 480),
     eye_px: float = 90.0,
     liveliness: float = 1.0,
     blinks_per_min: float = 12.0,
@@ -79,10 +85,10 @@ def animate_photo(
     duration_s, fps : float
         Length in seconds, rate in frames/s (any).
     rng : numpy.random.Generator
-    size : tuple of int
-        Width and height of the clip; even.
+    size : tuple of int, optional
+        Width and height of the clip, even, with the face in its middle. None: the photograph as it is.
     eye_px : float
-        Eye distance in the clip, pixels.
+        Eye distance in the clip, pixels; of no effect without ``size``.
     liveliness : float
         Size of the natural movements: 0 a still, 1 a person who sits and listens.
     blinks_per_min : float
@@ -94,10 +100,15 @@ def animate_photo(
     SourceError
         The clip's size is odd or tiny.
     """
-    width, height = size
-    if width % 2 or height % 2 or min(size) < 16:
-        raise SourceError(f"a clip of {width} x {height} pixels cannot be made.", "Give even sides of 16 and more.")
-    picture, points = _framed(rgb, landmarks, size, eye_px)
+    width, height = size or (rgb.shape[1] // 2 * 2, rgb.shape[0] // 2 * 2)
+    if width % 2 or height % 2 or min(width, height) < 16:
+        raise SourceError(
+            f"a clip of {width} x {height} pixels cannot be made.", "Give even sides of 16 and more."
+        )
+    if size is None:
+        picture, points = _packed(rgb[:height, :width]), np.asarray(landmarks, dtype=np.float32)
+    else:
+        picture, points = _framed(rgb, landmarks, size, eye_px)
     times_s = np.arange(max(1, round(duration_s * fps))) / fps
     movements: list[Movement] = []
     if liveliness > 0:
@@ -113,15 +124,19 @@ def _framed(
     """Cut and scale the photograph so that the face is in the middle at the wanted size."""
     frame = FaceFrame.of(landmarks)
     scale = eye_px / frame.eye_px
-    middle = frame.to_pixels(np.array([0.0, 0.55]))
+    middle = frame.to_pixels(np.array([0.0, 0.35]))
     shift = np.array([size[0] / 2, size[1] / 2]) - scale * middle
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     smooth = np.asarray(cv2.GaussianBlur(rgb, (0, 0), 0.5 / scale), dtype=np.uint8) if scale < 0.7 else rgb
     cut = cv2.warpAffine(smooth, matrix, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101)
     points = np.asarray(landmarks, dtype=np.float64) * scale
     points[:, :2] += shift
-    packed = np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
-    return PixelImage(packed, "i420"), points.astype(np.float32)
+    return _packed(np.asarray(cut, dtype=np.uint8)), points.astype(np.float32)
+
+
+def _packed(rgb: U8) -> PixelImage:
+    planes = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2YUV_I420)
+    return PixelImage(np.asarray(planes, dtype=np.uint8), "i420")
 
 
 def _sway(rng: np.random.Generator, size: float) -> list[Movement]:

@@ -25,8 +25,8 @@ COMBINATIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "positive": (("AU12",), ("AU6", "AU12"), ("AU12", "AU25"), ("AU6",), ("AU6", "AU7", "AU12")),
     "negative": (
         ("AU4",), ("AU4", "AU7"), ("AU9",), ("AU10",), ("AU14",), ("AU15",), ("AU17",), ("AU15", "AU17"),
-        ("AU20",), ("AU1", "AU4"), ("AU4", "AU9"), ("AU9", "AU10"), ("AU7",), ("AU1", "AU15"), ("AU14", "AU17"),
-        ("AU20", "AU25"), ("AU4", "AU17"), ("AU10", "AU14"), ("AU7", "AU10"),
+        ("AU20",), ("AU1", "AU4"), ("AU4", "AU9"), ("AU9", "AU10"), ("AU7",), ("AU1", "AU15"),
+        ("AU14", "AU17"), ("AU20", "AU25"), ("AU4", "AU17"), ("AU10", "AU14"), ("AU7", "AU10"),
     ),
 }  # fmt: skip
 """Units that go together, by the three classes of MEGC 2019."""
@@ -142,14 +142,18 @@ def draw_plan(
         An unknown unit, or an empty choice.
     """
     pool = _checked(units)
-    wanted = dict(counts) if counts is not None else _draw_counts(
-        rng, duration_s / 60, micro_per_min, macro_per_min, negatives_per_min
+    wanted = (
+        dict(counts)
+        if counts is not None
+        else _draw_counts(rng, duration_s / 60, micro_per_min, macro_per_min, negatives_per_min)
     )
     taken: list[tuple[str, float, float]] = []
     events = []
     for kind in ("micro", "macro", "step", "talk", "sham", "head", "blink", "light"):
         for _ in range(wanted.get(kind, 0)):
-            event = _place(rng, kind, duration_s, fps, pool, taken, min_gap_s, margins_s, micro_amplitude, blocked)
+            event = _place(
+                rng, kind, duration_s, fps, pool, taken, min_gap_s, margins_s, micro_amplitude, blocked
+            )
             if event is not None:
                 events.append(event)
     return sorted(events, key=lambda event: (event.onset_s, event.kind))
@@ -239,7 +243,9 @@ def _draw_length(rng: np.random.Generator, kind: str) -> float:
     return float(rng.uniform(low, high))
 
 
-def _times(kind: str, onset_s: float, length: float, seed: int, duration_s: float) -> tuple[float, float, float]:
+def _times(
+    kind: str, onset_s: float, length: float, seed: int, duration_s: float
+) -> tuple[float, float, float]:
     if kind == "step":
         held = float(np.random.default_rng([seed, 1]).uniform(3.5, 7.0))
         return onset_s, onset_s + length, min(onset_s + length + held, duration_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -111,9 +112,7 @@ class Stage:
                 self._levels.append((movement, movement.level(times_s)))
         self._seen = seen
 
-    def at(
-        self, index: int, height: int, width: int, drift: tuple[float, float]
-    ) -> tuple[F32, F32 | None]:
+    def at(self, index: int, height: int, width: int, drift: tuple[float, float]) -> tuple[F32, F32 | None]:
         """Return displacement (height, width, 2), pixels, for inverse warping, and the gain of light."""
         displacement = np.empty((height, width, 2), dtype=np.float32)
         displacement[...] = drift
@@ -154,57 +153,65 @@ def _add_heads(
     total = np.zeros_like(face)
     for movement, level in heads:
         total += movement.displacement(face, depth, level) * (1.0 if movement.whole else mask)
-    displacement += _enlarged(total @ frame.axes.T, step)[:height, :width]
+    displacement += _enlarged(total @ frame.axes.T, step, cv2.INTER_LINEAR)[:height, :width]
 
 
 def _add_skin(
     displacement: F32, skins: list[tuple[SkinMovement, float]], points: F64, frame: FaceFrame
 ) -> None:
     """Add planted movements, evaluated on a coarse grid, each kernel only where it reaches."""
-    height, width = displacement.shape[:2]
-    fields = [(field, level) for movement, level in skins for field in movement.fields if field.kernels]
-    if not fields:
+    fields = [(field, level) for movement, level in skins for field in movement.fields]
+    kernels = [kernel for field, _ in fields for kernel in field.kernels]
+    if not kernels:
         return
-    narrowest = min(min(k.widths) for field, _ in fields for k in field.kernels) * frame.eye_px
-    step = int(np.clip(narrowest / 1.4, 1, 4))
-    rows, columns = -(-height // step), -(-width // step)
-    grid = _grid(0, 0, rows, columns, step)
-    # Kernels live in the source picture: look them up where the head's movement takes its pixels from.
-    ys, xs = (np.minimum(np.arange(n) * step + step // 2, m - 1) for n, m in ((rows, height), (columns, width)))
-    face = frame.to_face(grid - displacement[np.ix_(ys, xs)]).astype(np.float32)
-    # Local displacement of the head moves a kernel's box a little: one more cell on each side.
+    step = int(np.clip(min(min(k.widths) for k in kernels) * frame.eye_px / 1.4, 1, 4))
+    rows, columns = (-(-side // step) for side in displacement.shape[:2])
+    centres = [kernel.centre(points, frame) for kernel in kernels]
+    # Kernels live in the source picture; in the picture to be made the head may have moved them.
+    spare = float(np.abs(displacement[::8, ::8]).max()) + step
+    boxes = [
+        _cells(frame.to_pixels(centre), kernel.reach * frame.eye_px + spare, step, rows, columns)
+        for kernel, centre in zip(kernels, centres, strict=True)
+    ]
+    top, left = (min(box[i][0] for box in boxes) for i in (0, 1))
+    bottom, right = (max(box[i][1] for box in boxes) for i in (0, 1))
+    if bottom <= top or right <= left:
+        return
+    part = displacement[top * step : bottom * step, left * step : right * step]
+    grid = _grid(top * step, left * step, bottom - top, right - left, step)
+    taken_from = cv2.resize(part, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    face = frame.to_face(grid - taken_from).astype(np.float32)
     skin = Skin.of(points, frame)
-    total = np.zeros_like(face)
     eyes = skin.eyes(face)
-    moved = False
+    total = np.zeros_like(face)
+    pairs = iter(zip(kernels, centres, boxes, strict=True))
     for field, level in fields:
-        part = np.zeros_like(face)
-        for kernel in field.kernels:
-            centre = kernel.centre(points, frame)
-            box = _box(frame.to_pixels(centre), kernel.reach * frame.eye_px + 2 * step, step, rows, columns)
-            if box is not None:
-                part[box] += kernel.displacement(centre, face[box])
-                moved = True
-        total += part * (np.float32(level) * (1 - np.float32(field.hold) * eyes))[..., None]
-    if moved:
-        total *= skin.face(face)[..., None]
-        displacement += _enlarged(total @ frame.axes.T.astype(np.float32), step)[:height, :width]
+        moved = np.zeros_like(face)
+        for kernel, centre, ((first, last), (start, end)) in islice(pairs, len(field.kernels)):
+            inside = slice(first - top, last - top), slice(start - left, end - left)
+            moved[inside] += kernel.displacement(centre, face[inside])
+        total += moved * (np.float32(level) * (1 - np.float32(field.hold) * eyes))[..., None]
+    total *= skin.face(face)[..., None]
+    part += _enlarged(total @ frame.axes.T.astype(np.float32), step)[: part.shape[0], : part.shape[1]]
 
 
-def _box(centre: F64, reach: float, step: int, rows: int, columns: int) -> tuple[slice, slice] | None:
-    """Cells of the grid within ``reach`` pixels of ``centre``; None if there are none."""
-    left, top = (max(0, int((centre[i] - reach) // step)) for i in (0, 1))
-    right = min(columns, int((centre[0] + reach) // step) + 1)
-    bottom = min(rows, int((centre[1] + reach) // step) + 1)
-    return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None
+def _cells(
+    centre: F64, reach: float, step: int, rows: int, columns: int
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns of the grid, half-open, within ``reach`` pixels of ``centre``; may be empty."""
+    (left, right), (top, bottom) = (
+        (min(max(0, int((c - reach) // step)), n), min(max(0, int((c + reach) // step) + 1), n))
+        for c, n in zip(centre, (columns, rows), strict=True)
+    )
+    return (top, bottom), (left, right)
 
 
-def _enlarged(coarse: NDArray[np.floating], step: int) -> F32:
+def _enlarged(coarse: NDArray[np.floating], step: int, interpolation: int = cv2.INTER_CUBIC) -> F32:
     if step == 1:
         return np.asarray(coarse, dtype=np.float32)
     size = (coarse.shape[1] * step, coarse.shape[0] * step)
     small = np.ascontiguousarray(coarse, dtype=np.float32)
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+    return np.asarray(cv2.resize(small, size, interpolation=interpolation), dtype=np.float32)
 
 
 def _gain(lights: list[tuple[LightChange, float]], frame: FaceFrame, height: int, width: int) -> F32:
@@ -213,7 +220,7 @@ def _gain(lights: list[tuple[LightChange, float]], frame: FaceFrame, height: int
     gain = np.ones(face.shape[:-1])
     for light, level in lights:
         gain *= light.gain(face, level)
-    return _enlarged(gain, step)[:height, :width]
+    return _enlarged(gain, step, cv2.INTER_LINEAR)[:height, :width]
 
 
 def _planes(image: PixelImage) -> tuple[U8, U8, U8]:

@@ -65,7 +65,7 @@ class _Between:
     _NEAR = 0.02
 
     def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._pair = -1
         self._forward: F32 = np.zeros((0, 0, 2), np.float32)
         self._backward: F32 = self._forward
@@ -77,8 +77,12 @@ class _Between:
             return second
         if pair != self._pair:
             a, b = np.ascontiguousarray(first.grey), np.ascontiguousarray(second.grey)
-            self._forward = np.asarray(self._dis.calc(a, b, None), dtype=np.float32)
-            self._backward = np.asarray(self._dis.calc(b, a, None), dtype=np.float32)
+            self._forward = np.asarray(
+                self._dis.calc(a, b, np.zeros((*a.shape, 2), np.float32)), dtype=np.float32
+            )
+            self._backward = np.asarray(
+                self._dis.calc(b, a, np.zeros((*a.shape, 2), np.float32)), dtype=np.float32
+            )
             self._pair = pair
         height, width = first.height, first.width
         packed = np.empty_like(first.data)
@@ -86,7 +90,9 @@ class _Between:
         shape = (2, height // 2, width // 2)
         chroma_a, chroma_b = first.data[height:].reshape(shape), second.data[height:].reshape(shape)
         small_f, small_b = (
-            np.asarray(cv2.resize(f, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.float32) / 2
+            np.asarray(
+                0.5 * cv2.resize(f, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.float32
+            )
             for f in (self._forward, self._backward)
         )
         out = packed[height:].reshape(shape)

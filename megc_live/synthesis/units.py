@@ -173,7 +173,9 @@ class Skin:
         rim = frame.to_face(landmarks[list(_RIM), :2])
         half = np.array([np.ptp(rim[2:, 0]), np.ptp(rim[:2, 1])]) / 2
         return cls(
-            (rim[:2].mean(0) + rim[2:].mean(0)) / 2, np.maximum(half, 0.3), frame.to_face(landmarks[list(_IRISES), :2])
+            (rim[:2].mean(0) + rim[2:].mean(0)) / 2,
+            np.maximum(half, 0.3),
+            frame.to_face(landmarks[list(_IRISES), :2]),
         )
 
     def face(self, face_xy: NDArray[Any]) -> NDArray[Any]:
@@ -192,7 +194,7 @@ class Skin:
             x = (face_xy[..., 0] - kind(iris[0])) / kind(_EYEBALL[0])
             y = (face_xy[..., 1] - kind(iris[1])) / kind(_EYEBALL[1])
             total += np.exp((x * x + y * y) * kind(-0.5))
-        return np.minimum(total, kind(1))
+        return np.asarray(np.minimum(total, kind(1)))
 
 
 def peak_of(
@@ -229,9 +231,7 @@ def draw_unit(rng: np.random.Generator, unit: str, side: str = "B") -> UnitField
         Unknown unit or side.
     """
     if unit != FREE and unit not in PULLS:
-        raise SettingsError(
-            f"there is no action unit {unit!r}.", f"Choose of {', '.join(UNITS)}, {FREE}."
-        )
+        raise SettingsError(f"there is no action unit {unit!r}.", f"Choose of {', '.join(UNITS)}, {FREE}.")
     if side not in SIDES:
         raise SettingsError(f"there is no side {side!r}.", "Choose B, R or L.")
     if unit == FREE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -74,11 +74,12 @@ def write_clip(
                 container.mux(stream.encode(picture))
                 count += 1
             container.mux(stream.encode())
-        os.replace(part, path)
+        part.replace(path)
     except (OSError, av.error.FFmpegError) as error:
         raise OutputError(f"cannot write {str(path)!r}: {error}.") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,9 +181,14 @@ class Decoder:
                 self.errors += 1
                 failed_in_a_row += 1
             except (av.FFmpegError, OSError) as error:
-                self.errors += 1
-                self.lost = _reason(error)
+                if not self._regular_end(error):
+                    self.errors += 1
+                    self.lost = _reason(error)
                 return
+
+    def _regular_end(self, error: Exception) -> bool:
+        """Tell whether a server has simply ended an MJPEG answer: FFmpeg calls that an I/O error."""
+        return self._container.format.name == "mpjpeg" and getattr(error, "errno", None) == errno.EIO
 
     def decode(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
         """Return the frames that become ready with ``packet``."""

@@ -82,7 +82,7 @@ class FrameConverter:
         if not same_size:
             self.rescaled += 1
         if not same_size or not self._fits(frame.format.name):
-            frame = self._reformatter.reformat(frame, *self._size, format=self._format)
+            frame = self._converted(frame)
         if self._layout == "i420":
             return self._i420(frame)
         channels = 3 if self._layout == "rgb" else 1
@@ -90,6 +90,15 @@ class FrameConverter:
         if channels == 3:
             plane = plane.reshape(frame.height, frame.width, 3)
         return PixelImage(np.array(self._turn.apply(plane), order="C"), self._layout)
+
+    def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        try:
+            return self._reformatter.reformat(frame, *self._size, format=self._format)
+        except (av.FFmpegError, ValueError):
+            raise SourceError(
+                f"the video's pixel format {frame.format.name!r} cannot be converted.",
+                "Convert it to H.264 in mp4, for example with ffmpeg.",
+            ) from None
 
     def _fits(self, name: str) -> bool:
         return name == self._format or (self._layout == "i420" and name in _I420)

@@ -25,12 +25,6 @@ class LivePlayer(Source):
         What is replayed; closed together with the player.
     clock : Clock, optional
         Default: the machine's clock.
-
-    Examples
-    --------
-    >>> clock = ManualClock()
-    >>> player = LivePlayer(source, clock)  # doctest: +SKIP
-    >>> player.poll()  # the first frame is due at once  # doctest: +SKIP
     """
 
     def __init__(self, source: Source, clock: Clock | None = None) -> None:

@@ -55,9 +55,7 @@ class FrameReader:
         As the source itself would.
     """
 
-    def __init__(
-        self, path: str | Path, *, fps: float | None = None, cache_bytes: int = CACHE_BYTES
-    ) -> None:
+    def __init__(self, path: str | Path, *, fps: float | None = None, cache_bytes: int = CACHE_BYTES) -> None:
         self._cache: OrderedDict[int, Frame] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._cached = 0

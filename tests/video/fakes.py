@@ -110,9 +110,6 @@ def serve(
         thread.join()
 
 
-MJPEG_END = b"--frame--\r\n"
-
-
 def mjpeg(n: int, size: tuple[int, int] = (160, 120)) -> bytes:
     """Return ``n`` index-coded pictures of an MJPEG-over-HTTP answer (boundary ``frame``)."""
     make = backdrop(*size)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from megc_live.errors import SourceError
-from megc_live.video import FrameReader, LivePlayer, ManualClock, open_source
+from megc_live.video import FrameReader, open_source
 from megc_live.video.sources import StreamSource
-from tests.indexed import backdrop, read_index, stamp, write_images, write_indexed
+from tests.indexed import backdrop, read_index, stamp, write_indexed
 from tests.video.fakes import MJPEG, mjpeg, serve
 
 N = 40
@@ -50,7 +50,7 @@ def test_source_and_reader_agree_on_every_index_and_time(tmp_path: Path, name: s
     assert [f.index for f in frames] == [read_index(f.image.grey) for f in frames] == list(range(N))
     assert [f.pts_s for f in frames] == pytest.approx([k / fps for k in range(N)], abs=2e-3)
     assert {f.image.layout for f in frames} == {LAYOUTS.get(name, "i420")}
-    order = np.random.default_rng(0).permutation(N).tolist() + [N - 1, N - 2, N - 3, 0]
+    order = [*np.random.default_rng(0).permutation(N).tolist(), N - 1, N - 2, N - 3, 0]
     with FrameReader(path, cache_bytes=1) as reader:
         assert reader.n_frames == N
         for k in order:
@@ -137,7 +137,7 @@ def test_a_truncated_file_yields_the_frames_that_decode(tmp_path: Path, name: st
     path.write_bytes(data[: len(data) * 2 // 3])
     with open_source(path) as source:
         frames = list(source)
-    whole = frames[:-1]  # the last one may be cut in half
+    whole = frames[:-3]  # the last one may be cut in half, and the B-frames before it refer to it
     assert 10 < len(frames) < N
     assert [read_index(f.image.grey) for f in whole] == [f.index for f in whole]
     with FrameReader(path) as reader:
@@ -200,7 +200,7 @@ def test_a_silent_stream_ends_with_an_error_not_a_hang() -> None:
     hold = threading.Event()
     with serve(mjpeg(8), MJPEG, announce=False, hold=hold) as url:
         source = StreamSource(url, read_timeout_s=0.3)
-        with pytest.raises(SourceError, match="was lost after [78] frames"):
+        with pytest.raises(SourceError, match=r"was lost after [78] frames"):
             list(source)
         source.close()
 
@@ -218,7 +218,8 @@ def test_wrong_inputs_are_told_apart(tmp_path: Path) -> None:
     text.write_text("not a video\n" * 100)
     sound = tmp_path / "sound.wav"
     write_sound(sound)
-    write_indexed(tmp_path / "clips" / "a.mp4", 2) if (tmp_path / "clips").mkdir() is None else None
+    (tmp_path / "clips").mkdir()
+    write_indexed(tmp_path / "clips" / "a.mp4", 2)
     expected = {
         picture: "is one picture, not a video",
         text: "is not a video that can be read",
@@ -252,103 +253,6 @@ def test_no_permission(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(SourceError, match="no permission"):
         open_source(path)
-
-
-class TestFolder:
-    def test_numbers_are_sorted_as_numbers_and_gaps_are_gaps_in_time(self, tmp_path: Path) -> None:
-        write_images(tmp_path, 12, first=95)  # img95 ... img106: not the order of the alphabet
-        (tmp_path / "img100.png").unlink()
-        (tmp_path / "img103.png").write_bytes(b"damaged")
-        other = cv2.imencode(".png", backdrop(64, 48)(0))[1].tobytes()
-        (tmp_path / "img104.png").write_bytes(other)
-        with open_source(tmp_path, fps=200) as source:
-            frames = list(source)
-            assert (source.dropped, source.decode_errors) == (3, 1)
-        kept = [0, 1, 2, 3, 4, 6, 7, 10, 11]
-        assert [f.index for f in frames] == [read_index(f.image.grey) for f in frames] == kept
-        assert [f.pts_s for f in frames] == [k / 200 for k in kept]
-        with FrameReader(tmp_path, fps=200) as reader:
-            assert reader.n_frames == 12
-            assert read_index(reader.frame(10).image.grey) == 10
-            for missing in (5, 8, 9):
-                with pytest.raises(SourceError):
-                    reader.frame(missing)
-
-    def test_rate_from_the_folder_and_from_the_call(self, tmp_path: Path) -> None:
-        write_images(tmp_path, 2)
-        with pytest.raises(SourceError, match="--fps"):
-            open_source(tmp_path)
-        (tmp_path / "fps.json").write_text('{"fps": 100}')
-        with open_source(tmp_path) as source:
-            assert source.info.fps == 100
-        (tmp_path / "fps.txt").write_text("200 frames per second\n")
-        with open_source(tmp_path) as source:
-            assert source.info.fps == 200
-        with open_source(tmp_path, fps=50) as source:
-            assert source.info.fps == 50
-        (tmp_path / "fps.txt").write_text("fast\n")
-        with pytest.raises(SourceError, match="does not say a frame rate"):
-            open_source(tmp_path)
-
-    def test_grey_images_stay_grey_and_exact(self, tmp_path: Path) -> None:
-        make = backdrop(160, 120)
-        greys = [cv2.cvtColor(stamp(make(k), k), cv2.COLOR_RGB2GRAY) for k in range(3)]
-        for k, grey in enumerate(greys):
-            (tmp_path / f"006_1_{k + 1:04d}.tif").write_bytes(cv2.imencode(".tif", grey)[1].tobytes())
-        with open_source(tmp_path, fps=200) as source:
-            for frame, grey in zip(source, greys, strict=True):
-                assert frame.image.layout == "grey"
-                np.testing.assert_array_equal(frame.image.data, grey)
-
-    def test_a_constant_step_counts_as_one(self, tmp_path: Path) -> None:
-        for k, path in enumerate(sorted(write_images(tmp_path, 4, first=1).iterdir())):
-            path.rename(tmp_path / f"f_{7 * k + 1}.png")
-        with open_source(tmp_path, fps=30) as source:
-            assert [f.index for f in source] == [0, 1, 2, 3]
-
-    def test_folders_that_are_not_one_recording(self, tmp_path: Path) -> None:
-        write_images(tmp_path, 3)
-        (tmp_path / "left_2.png").write_bytes((tmp_path / "img2.png").read_bytes())
-        with pytest.raises(SourceError, match="two images with the number 2"):
-            open_source(tmp_path, fps=30)
-        (tmp_path / "left_2.png").rename(tmp_path / "img1000.png")
-        with pytest.raises(SourceError, match="most of the series is missing"):
-            open_source(tmp_path, fps=30)
-        for path in tmp_path.iterdir():
-            path.unlink()
-        (tmp_path / "cover.png").write_bytes(b"x")
-        with pytest.raises(SourceError, match="no numbers"):
-            open_source(tmp_path, fps=30)
-        (tmp_path / "cover.png").rename(tmp_path / "img1.png")
-        with pytest.raises(SourceError, match="none of the 1 images"):
-            open_source(tmp_path, fps=30)
-
-
-def test_player_waits_for_the_clock(tmp_path: Path) -> None:
-    clock = ManualClock()
-    with LivePlayer(open_source(write_indexed(tmp_path / "a.mp4", 5)), clock) as player:
-        first = player.poll()
-        assert first is not None and first.index == 0
-        assert player.poll() is None
-        clock.advance(0.041)
-        second = player.poll()
-        assert second is not None and (second.index, second.t_capture) == (1, 0.041)
-        clock.advance(1.0)
-        late = [f for f in iter(player.poll, None)]
-        assert [f.index for f in late] == [2, 3, 4] and player.ended
-
-
-def test_interrupt_ends_a_waiting_player(tmp_path: Path) -> None:
-    clock = ManualClock()
-    player = LivePlayer(open_source(write_indexed(tmp_path / "a.mp4", 5)), clock)
-    assert player.read() is not None
-    result: list[object] = []
-    thread = threading.Thread(target=lambda: result.append(player.read()))
-    thread.start()
-    player.interrupt()
-    thread.join(5)
-    player.close()
-    assert not thread.is_alive() and result == [None]
 
 
 def test_stamp_survives_scaling_and_refuses_other_pictures() -> None:

@@ -8,7 +8,6 @@ frames are numbered from 1, as there.
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,29 @@ from megc_live.errors import DatasetError, OutputError
 CASME_FILE = "CAS(ME)^2code_final.xlsx"
 SAMM_FILE = "SAMM_LongVideos_V3_Release.xlsx"
 SAMM_COLUMNS = (
-    "Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes",
-)  # fmt: skip
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset",
+    "Apex",
+    "Offset",
+    "Duration",
+    "Type",
+    "Action Units",
+    "Notes",
+)
 
 _STIMULI = (
-    ("disgust1", "0101", "disgustingteeth"), ("disgust2", "0102", "eatingworms"),
-    ("anger1", "0401", "girlcrashing"), ("anger2", "0402", "beatingpregnantwoman"),
-    ("happy1", "0502", "funnyerrors"), ("happy2", "0503", "unexpectedfall"),
-    ("happy3", "0505", "funnyinnovations"), ("happy4", "0507", "climbingthewall"), ("happy5", "0508", "funnydunkey"),
-)  # fmt: skip
+    ("disgust1", "0101", "disgustingteeth"),
+    ("disgust2", "0102", "eatingworms"),
+    ("anger1", "0401", "girlcrashing"),
+    ("anger2", "0402", "beatingpregnantwoman"),
+    ("happy1", "0502", "funnyerrors"),
+    ("happy2", "0503", "unexpectedfall"),
+    ("happy3", "0505", "funnyinnovations"),
+    ("happy4", "0507", "climbingthewall"),
+    ("happy5", "0508", "funnydunkey"),
+)
 """Stimulus in the annotation, its code in folder names, its title in folder names."""
 
 
@@ -86,11 +99,19 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
         folder = out / "rawpic" / f"s{video.person}" / f"{video.person}_{code}{title}"
         _write_images(corpus / "clips" / f"{video.name}.mp4", folder, "img{}.jpg", grey=False)
         for count, row in enumerate(video.rows, start=1):
-            codes.append([
-                _index(video, videos), f"{stimulus}_{count}",
-                int(row["onset"]) + 1, int(row["apex"]) + 1, int(row["offset"]) + 1,
-                _units(row["units"], side_first=True), row["label"] or "others", f"{row['kind']}-expression", "",
-            ])  # fmt: skip
+            codes.append(
+                [
+                    _index(video, videos),
+                    f"{stimulus}_{count}",
+                    int(row["onset"]) + 1,
+                    int(row["apex"]) + 1,
+                    int(row["offset"]) + 1,
+                    _units(row["units"], side_first=True),
+                    row["label"] or "others",
+                    f"{row['kind']}-expression",
+                    "",
+                ]
+            )
             rule1.append([video.person, f"s{video.person}", _index(video, videos)])
     for stimulus, code, _ in _STIMULI:
         rule2.append([int(code), stimulus])
@@ -125,10 +146,20 @@ def write_samm_long(corpus: Path, out: Path) -> Path:
         for count, row in enumerate(video.rows, start=1):
             onset, apex, offset = (int(row[key]) + 1 for key in ("onset", "apex", "offset"))
             kind = "Macro" if row["kind"] == "macro" else "Micro - 1/2"
-            sheet.append([
-                f"{video.person:03d}", f"{name}_{count}", video.number + 1, onset, apex, offset, offset - onset + 1,
-                kind, _units(row["units"], side_first=False), "synthetic",
-            ])  # fmt: skip
+            sheet.append(
+                [
+                    f"{video.person:03d}",
+                    f"{name}_{count}",
+                    video.number + 1,
+                    onset,
+                    apex,
+                    offset,
+                    offset - onset + 1,
+                    kind,
+                    _units(row["units"], side_first=False),
+                    "synthetic",
+                ]
+            )
     return _save(book, out / SAMM_FILE)
 
 
@@ -139,7 +170,8 @@ def _read_corpus(corpus: Path) -> list[_Video]:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise DatasetError(
-            f"cannot read {str(corpus / 'truth.csv')!r}: {error.strerror}.", "Make a corpus with `megc-train synth`."
+            f"cannot read {str(corpus / 'truth.csv')!r}: {error.strerror}.",
+            "Make a corpus with `megc-train synth`.",
         ) from None
     names = sorted(path.stem for path in (corpus / "clips").glob("*.mp4"))
     if not names:
@@ -196,7 +228,7 @@ def _save(book: Workbook, path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         book.save(part)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from None
     return path

@@ -11,7 +11,6 @@ import csv
 import importlib.metadata
 import json
 import multiprocessing
-import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,33 +24,37 @@ from megc_live.errors import DatasetError, MegcError
 from megc_live.face.landmarks import Landmarker
 from megc_live.models import ModelStore
 from megc_live.synthesis.camera import draw_camera
-from megc_live.synthesis.footage import Crop, Survey, read_frames, survey
+from megc_live.synthesis.footage import Survey, survey
 from megc_live.synthesis.plan import POSITIVE_KINDS, PlannedEvent, draw_plan
 from megc_live.synthesis.render import render
-from megc_live.synthesis.retime import retimed
 from megc_live.synthesis.write import write_clip
+from training.datasets.footage import Source, find_sources
+from training.datasets.material import moving_material, still_material
 
 COLUMNS = (
-    "video", "onset", "apex", "offset", "kind", "label", "units", "amplitude", "person", "fps", "frames", "source",
-)  # fmt: skip
+    "video",
+    "onset",
+    "apex",
+    "offset",
+    "kind",
+    "label",
+    "units",
+    "amplitude",
+    "person",
+    "fps",
+    "frames",
+    "source",
+)
 """Columns of truth.csv and negatives.csv."""
 
 Progress = Callable[[int, int, str], None]
 """Called with (clips done, clips in all, name of the clip)."""
 
+_VERSIONED = ("numpy", "opencv-python", "av", "mediapipe")
+_LEAST_FACE_S = 1.5
+"""Clips that show a face for less time than this are skipped."""
 _FORMAT = 1
 """Raised when the same seed gives other clips than before."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file of footage and who is in it."""
-
-    path: Path
-    person: str
-    stem: str
-    crop: Crop | None = None
-    skip_first: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class _Job:
     rates: tuple[float, ...]
     density: Density
     max_eye_px: float
+    still_s: float
 
 
 def make_corpus(
@@ -83,6 +87,8 @@ def make_corpus(
     *,
     seed: int,
     variants: int = 1,
+    stills: int = 0,
+    still_s: float = 20.0,
     people_csv: Path | None = None,
     units: Sequence[str] | None = None,
     fps: float | Sequence[float] | None = None,
@@ -105,7 +111,12 @@ def make_corpus(
         Video files, or folders that are searched for them.
     seed : int
     variants : int
-        Clips made of each source, each with its own plan and camera.
+        Clips made of each source, each with its own plan and camera: ``<person>__<stem>__v<k>``.
+    stills : int
+        Further clips made of a single, frontal frame of each source brought to life: the same people,
+        but calm, as in a laboratory: ``<person>__<stem>__s<k>``.
+    still_s : float
+        Length of those, seconds.
     people_csv : Path, optional
         Table with columns file (relative to the table's folder), person and note. A note may name
         the columns of pixels to use (``x 1030..1543``) or ``skip first frame``. Files that are not in
@@ -136,20 +147,34 @@ def make_corpus(
     sources = find_sources(footage, people_csv)
     rates = () if fps is None else tuple(fps) if isinstance(fps, Sequence) else (float(fps),)
     settings = {
-        "format": _FORMAT, "seed": seed, "variants": variants,
-        "units": list(units) if units is not None else None, "fps": list(rates),
-        "density": asdict(density or Density()), "max_eye_px": max_eye_px,
-    }  # fmt: skip
+        "format": _FORMAT,
+        "seed": seed,
+        "variants": variants,
+        "stills": [stills, still_s],
+        "units": list(units) if units is not None else None,
+        "fps": list(rates),
+        "density": asdict(density or Density()),
+        "max_eye_px": max_eye_px,
+    }
     _claim(out, settings)
+    kinds = [("v", k) for k in range(variants)] + [("s", k) for k in range(stills)]
     todo = [
         _Job(
-            source, f"{source.person}__{source.stem}__v{variant}", variant, seed, out,
-            cache or out / "landmarks", tuple(units) if units is not None else None, rates,
-            density or Density(), max_eye_px,
+            source=source,
+            name=f"{source.person}__{source.stem}__{kind}{variant}",
+            variant=variant,
+            seed=seed,
+            out=out,
+            cache=cache or out / "landmarks",
+            units=tuple(units) if units is not None else None,
+            rates=rates,
+            density=density or Density(),
+            max_eye_px=max_eye_px,
+            still_s=still_s if kind == "s" else 0.0,
         )
         for source in sources
-        for variant in range(variants)
-    ]  # fmt: skip
+        for kind, variant in kinds
+    ]
     results = []
     for count, result in enumerate(_run_all(todo, jobs), start=1):
         results.append(result)
@@ -157,53 +182,6 @@ def make_corpus(
             progress(count, len(todo), result["video"])
     _write_tables(out, settings, sorted(results, key=lambda result: str(result["video"])))
     return out
-
-
-def find_sources(footage: Sequence[Path], people_csv: Path | None = None) -> list[Source]:
-    """List the video files in ``footage`` with their persons; raises :class:`DatasetError`."""
-    files: list[Path] = []
-    for path in footage:
-        if not path.exists():
-            raise DatasetError(f"there is no footage at {str(path)!r}.", "Give video files or folders.")
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        files += [f for f in found if f.suffix.lower() in VIDEO_SUFFIXES and f.is_file()]
-    if not files:
-        raise DatasetError(
-            f"no video file in {', '.join(str(p) for p in footage) or 'an empty list'}.",
-            f"Looked for {' '.join(sorted(VIDEO_SUFFIXES))}.",
-        )
-    notes = _read_people(people_csv) if people_csv is not None else {}
-    stems = [f.stem for f in files]
-    sources = []
-    for file in dict.fromkeys(files):
-        person, note = notes.get(file.resolve(), (file.stem, ""))
-        stem = file.stem if stems.count(file.stem) == 1 else f"{file.parent.name}_{file.stem}"
-        columns = re.search(r"x\s*(\d+)\s*\.\.\s*(\d+)", note)
-        crop = (int(columns[1]), 0, int(columns[2]) + 1, -1) if columns else None
-        skip = 1 if "skip first frame" in note else 0
-        sources.append(Source(file, _plain(person), _plain(stem), crop, skip))
-    return sources
-
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif", ".wmv", ".mts"}
-)
-"""Files that count as footage."""
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.+-]+", "_", name).strip("_")
-
-
-def _read_people(path: Path) -> dict[Path, tuple[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"cannot read {str(path)!r}: {error}.") from None
-    if not rows or not {"file", "person"} <= rows[0].keys():
-        raise DatasetError(f"{str(path)!r} has no columns file and person.", "Give a CSV table with a header.")
-    return {(path.parent / row["file"]).resolve(): (row["person"], row.get("note") or "") for row in rows}
 
 
 def _claim(out: Path, settings: dict[str, Any]) -> None:
@@ -259,7 +237,11 @@ class _Worker:
         if self._landmarker is None:
             self._landmarker = Landmarker(ModelStore().landmarker())
         found = survey(
-            source.path, self._landmarker, crop=source.crop, skip_first=source.skip_first, max_eye_px=job.max_eye_px
+            source.path,
+            self._landmarker,
+            crop=source.crop,
+            skip_first=source.skip_first,
+            max_eye_px=job.max_eye_px,
         )
         found.save(path)
         return found
@@ -284,34 +266,49 @@ def _run_in_pool(job: _Job) -> dict[str, Any]:
 
 def _make_clip(job: _Job, found: Survey) -> dict[str, Any]:
     """Plan, render and write one clip; returns its record."""
-    if found.face_share < 0.5:
-        return _record(job, skipped=f"a face in only {found.face_share:.0%} of the frames")
-    rng = np.random.default_rng([job.seed, job.variant, zlib.crc32(f"{job.source.person}/{job.source.stem}".encode())])
-    plan_rng, camera_rng, render_rng = rng.spawn(3)
-    frames, landmarks, times_s, fps = read_frames(job.source.path, found), found.landmarks, found.times_s, found.fps
-    variable = found.variable
-    if job.rates:
-        fps = float(plan_rng.choice(job.rates))
-        frames, landmarks, times_s = retimed(frames, landmarks, times_s, fps)
-        variable = False
-    duration_s = float(times_s[-1])
+    if found.face_share * found.times_s[-1] < _LEAST_FACE_S:
+        return _record(job, skipped=f"a face in only {found.face_share:.0%} of {found.times_s[-1]:.1f} s")
+    name = zlib.crc32(f"{job.source.person}/{job.source.stem}".encode())
+    rng = np.random.default_rng([job.seed, job.variant, name, int(job.still_s > 0)])
+    material_rng, plan_rng, camera_rng, render_rng = rng.spawn(4)
+    if job.still_s > 0:
+        material = still_material(job.source.path, found, job.rates, job.still_s, material_rng)
+    else:
+        material = moving_material(job.source.path, found, job.rates, material_rng)
+    duration_s = float(material.times_s[-1])
     plan = draw_plan(
-        plan_rng, duration_s, fps, units=job.units, blocked=found.blocked(), **asdict(job.density)
+        plan_rng, duration_s, material.fps, units=job.units, blocked=material.blocked, **asdict(job.density)
     )
-    plan = [event.at(times_s) for event in plan]
+    plan = [event.at(material.times_s) for event in plan]
     camera = draw_camera(camera_rng)
+    frames = render(
+        material.frames,
+        material.landmarks,
+        material.times_s,
+        plan,
+        rng=render_rng,
+        camera=camera,
+        background=material.background,
+    )
     count = write_clip(
         job.out / "clips" / f"{job.name}.mp4",
-        render(frames, landmarks, times_s, plan, rng=render_rng, camera=camera),
-        fps=None if variable else fps,
-        times_s=times_s if variable else None,
+        frames,
+        fps=None if material.variable else material.fps,
+        times_s=material.times_s if material.variable else None,
         crf=camera.crf,
     )
     return _record(
-        job, fps=round(fps, 4), frames=count, duration_s=round(duration_s, 4), variable_rate=variable,
-        repeats_dropped=round(found.repeats, 4), size=list(found.size), camera=asdict(camera),
+        job,
+        fps=round(material.fps, 4),
+        frames=count,
+        duration_s=round(duration_s, 4),
+        variable_rate=material.variable,
+        still=job.still_s > 0,
+        repeats_dropped=round(found.repeats, 4),
+        size=list(found.size),
+        camera=asdict(camera),
         events=[asdict(event) | {"unit_text": event.unit_text} for event in plan],
-    )  # fmt: skip
+    )
 
 
 def _record(job: _Job, **more: Any) -> dict[str, Any]:
@@ -320,21 +317,26 @@ def _record(job: _Job, **more: Any) -> dict[str, Any]:
 
 def _write_tables(out: Path, settings: dict[str, Any], results: list[dict[str, Any]]) -> None:
     """Write truth.csv, negatives.csv and corpus.json from the clips' records."""
-    truth, negatives = [], []
+    truth: list[dict[str, Any]] = []
+    negatives: list[dict[str, Any]] = []
     for result in results:
         for event in result.get("events", ()):
             row = {
-                "video": result["video"], "units": event["unit_text"], "amplitude": round(event["amplitude"], 5),
-                "person": result["person"], "fps": result["fps"], "frames": result["frames"],
+                "video": result["video"],
+                "units": event["unit_text"],
+                "amplitude": round(event["amplitude"], 5),
+                "person": result["person"],
+                "fps": result["fps"],
+                "frames": result["frames"],
                 "source": result["source"],
                 **{key: event[key] for key in ("onset", "apex", "offset", "kind", "label")},
-            }  # fmt: skip
+            }
             (truth if event["kind"] in POSITIVE_KINDS else negatives).append(row)
     _write_csv(out / "truth.csv", truth)
     _write_csv(out / "negatives.csv", negatives)
     summary = {
         "settings": settings,
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "opencv-python", "av", "mediapipe")},
+        "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
         "clips": [{k: v for k, v in r.items() if k != "events"} for r in results if "skipped" not in r],
         "skipped": [r for r in results if "skipped" in r],
     }
@@ -365,6 +367,8 @@ def events_of(out: Path, video: str) -> list[PlannedEvent]:
     """Read back a clip's plan from its record."""
     events = []
     for item in _read_json(out / "clips" / f"{video}.json")["events"]:
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k != "unit_text"}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k != "unit_text"
+        }
         events.append(PlannedEvent(**values))
     return events

@@ -36,7 +36,7 @@ RECOGNITION_KEY = ("dataset", "subject", "clip")
 _INTEGER = re.compile(r"[+-]?\d{1,15}(\.0*)?", re.ASCII)
 
 
-def read_spotting_table(path: Path) -> pd.DataFrame:
+def read_spotting_table(path: Path, labels: bool = False) -> pd.DataFrame:
     """Read intervals in frames.
 
     Parameters
@@ -44,6 +44,8 @@ def read_spotting_table(path: Path) -> pd.DataFrame:
     path : Path
         CSV with the columns ``video``, ``onset`` and ``offset`` and, where known, ``kind`` (default
         micro), ``label`` and ``score``. A header with no rows below it is valid: nothing was there.
+    labels : bool
+        Require the column ``label``.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def read_spotting_table(path: Path) -> pd.DataFrame:
         The file cannot be read, has no header or lacks a column; a value is empty, not a whole number,
         negative, or an unknown kind or label; an offset lies before its onset; an interval occurs twice.
     """
-    sheet = _read_sheet(path, SPOTTING_COLUMNS)
+    sheet = _read_sheet(path, (*SPOTTING_COLUMNS, "label") if labels else SPOTTING_COLUMNS)
     table = sheet.table
     sheet.convert("video", _text, str)
     sheet.convert("onset", _frame, "int64")
@@ -68,7 +70,7 @@ def read_spotting_table(path: Path) -> pd.DataFrame:
         table["kind"] = pd.Series("micro", index=table.index, dtype=str)
     sheet.convert("kind", _kind, str)
     if "label" in table:
-        sheet.convert("label", lambda value: _label(value) if value else "", str)
+        sheet.convert("label", _label_or_none, str)
     if "score" in table:
         sheet.convert("score", _score, "float64")
     for line, onset, offset in zip(table.index, table["onset"], table["offset"], strict=True):
@@ -111,12 +113,16 @@ def read_recognition_table(path: Path, columns: Sequence[str] = ("truth", "pred"
         sheet.convert(name, _text, str)
     for name in columns:
         sheet.convert(name, lambda value: _label(_text(value)), str)
-    key = RECOGNITION_KEY
+    key: tuple[str, ...] = RECOGNITION_KEY
     if "seed" in sheet.table:
         sheet.convert("seed", _text, str)
         key = (*key, "seed")
     sheet.refuse_duplicates(key)
     return sheet.table
+
+
+class _BadValue(Exception):
+    """What is wrong with a value, and what to give instead."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +136,13 @@ class _Sheet:
         return DatasetError(f"{str(self.path)!r}, row {line}, column {column}: {got}.", do)
 
     def convert(self, column: str, parse: Callable[[str], Any], dtype: Any) -> None:
-        """Parse a column in place; ``parse`` raises ValueError with what is wrong and what is expected."""
+        """Parse a column in place; ``parse`` raises :class:`_BadValue`."""
         values = []
         for line, text in zip(self.table.index, self.table[column], strict=True):
             try:
                 values.append(parse(text))
-            except ValueError as error:
-                got, _, do = str(error).partition("; ")
-                raise self.error(line, column, got, do) from None
+            except _BadValue as bad:
+                raise self.error(line, column, *bad.args) from None
         self.table[column] = pd.Series(values, index=self.table.index, dtype=dtype)
 
     def refuse_duplicates(self, key: Sequence[str]) -> None:
@@ -146,7 +151,10 @@ class _Sheet:
             if values in first:
                 named = ", ".join(f"{name} {value}" for name, value in zip(key, values, strict=True))
                 raise self.error(
-                    line, "+".join(key), f"{named} stands in row {first[values]} already", "Keep one of the rows."
+                    line,
+                    "+".join(key),
+                    f"{named} stands in row {first[values]} already",
+                    "Keep one of the rows.",
                 )
             first[values] = line
 
@@ -181,9 +189,12 @@ def _read_sheet(path: Path, required: Sequence[str]) -> _Sheet:
                     )
                 rows.append(cells)
                 lines.append(line)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DatasetError(f"cannot read the table {str(path)!r}: {reason}.", expected) from None
+    except OSError as error:
+        raise DatasetError(
+            f"cannot read the table {str(path)!r}: {error.strerror or error}.", "Check the name of the file."
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{str(path)!r} is not a UTF-8 CSV table: {error}.", expected) from None
     if header is None:
         raise DatasetError(
             f"{str(path)!r}, row 1, column {required[0]}: the file is empty.",
@@ -191,7 +202,10 @@ def _read_sheet(path: Path, required: Sequence[str]) -> _Sheet:
         )
     index = pd.Index(lines, name="line", dtype="int64")
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
-    data = {name: pd.Series(list(cells), index=index, dtype=str) for name, cells in zip(header, columns, strict=True)}
+    data = {
+        name: pd.Series(list(cells), index=index, dtype=str)
+        for name, cells in zip(header, columns, strict=True)
+    }
     return _Sheet(path, pd.DataFrame(data, index=index))
 
 
@@ -200,7 +214,11 @@ def _check_header(
 ) -> list[str]:
     for name in required:
         if name not in header:
-            hint = " Separate the columns by commas." if len(header) == 1 and re.search(r"[;\t]", header[0]) else ""
+            hint = (
+                " Separate the columns by commas."
+                if len(header) == 1 and re.search(r"[;\t]", header[0])
+                else ""
+            )
             raise DatasetError(
                 f"{str(path)!r}, row {line}, column {name}: there is no such column; the header is "
                 f"{','.join(header)!r}.",
@@ -218,31 +236,35 @@ def _check_header(
 
 def _text(value: str) -> str:
     if not value or value.lower() == "nan":
-        raise ValueError("the value is missing; Fill it in, or remove the row.")
+        raise _BadValue("the value is missing", "Fill it in, or remove the row.")
     return value
 
 
 def _frame(value: str) -> int:
     text = _text(value)
     if not _INTEGER.fullmatch(text):
-        raise ValueError(f"{value!r} is not a whole number; Give frame numbers: 0-based and inclusive.")
+        raise _BadValue(f"{value!r} is not a whole number", "Give frame numbers: 0-based and inclusive.")
     frame = int(text.partition(".")[0])
     if frame < 0:
-        raise ValueError(f"{frame} is negative; Give frame numbers: 0-based and inclusive.")
+        raise _BadValue(f"{frame} is negative", "Give frame numbers: 0-based and inclusive.")
     return frame
 
 
 def _kind(value: str) -> str:
     if _text(value).lower() not in KINDS:
-        raise ValueError(f"{value!r} is no kind of movement; Give one of: {', '.join(KINDS)}.")
+        raise _BadValue(f"{value!r} is no kind of movement", f"Give one of: {', '.join(KINDS)}.")
     return value.lower()
+
+
+def _label_or_none(value: str) -> str:
+    return "" if value.lower() in ("", "nan") else _label(value)
 
 
 def _label(value: str) -> str:
     if value in ("0", "1", "2"):
         return LABELS[int(value)]
     if value.lower() not in LABELS:
-        raise ValueError(f"{value!r} is an unknown label; Give one of: {', '.join(LABELS)}.")
+        raise _BadValue(f"{value!r} is an unknown label", f"Give one of: {', '.join(LABELS)}.")
     return value.lower()
 
 
@@ -254,5 +276,5 @@ def _score(value: str) -> float:
     except ValueError:
         score = math.inf
     if not math.isfinite(score):
-        raise ValueError(f"{value!r} is not a number; Give the spotter's confidence, or leave it empty.")
+        raise _BadValue(f"{value!r} is not a number", "Give the spotter's confidence, or leave it empty.")
     return score

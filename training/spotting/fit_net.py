@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from megc_live.spotting.features import LTP_FEATURES, MOTION_FEATURES, mirrored
+from megc_live.spotting.features import HAS_PATTERN, LTP_FEATURES, MOTION_FEATURES, mirrored
 from megc_live.spotting.interval import iou
 from megc_live.spotting.net import LOOK_AHEAD_STEPS
+from megc_live.synthesis.units import FREE, UNITS
 from training.spotting.network import PAST_STEPS, SpotterNet
+from training.spotting.planting import EventBank
 from training.spotting.sequences import Clip, Sequence, base_units, decode_scores, padded
 
 F32 = NDArray[np.float32]
@@ -35,6 +37,9 @@ class NetSchedule:
     rate: float = 3e-3
     weight_decay: float = 1e-3
     positive_weight: float = 1.5
+    planted_share: float = 0.7
+    planted_per_s: float = 0.35
+    bank: int = 4000
     times_weight: float = 4.0
 
 
@@ -62,7 +67,9 @@ def fit_network(
     schedule = schedule or NetSchedule()
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    pool = _Pool(clips, left_out_units, rng)
+    units = tuple(unit for unit in (*UNITS, FREE) if unit not in left_out_units)
+    bank = EventBank(rng, schedule.bank, units)
+    pool = _Pool(clips, left_out_units, bank, schedule, rng)
     net = SpotterNet(schedule.width, schedule.dropout)
     mean, std = pool.statistics()
     net.mean.copy_(torch.from_numpy(mean))
@@ -74,7 +81,7 @@ def fit_network(
         net.train()
         began, sums = time.perf_counter(), 0.0
         for _ in range(schedule.batches):
-            features, targets = pool.batch(schedule.batch, schedule.steps)
+            features, targets = pool.batch()
             loss = _loss(net(torch.from_numpy(features)), torch.from_numpy(targets), schedule)
             optimiser.zero_grad()
             loss.backward()
@@ -102,8 +109,15 @@ def _loss(out: torch.Tensor, targets: torch.Tensor, schedule: NetSchedule) -> to
 class _Pool:
     """Random windows of sequences, with augmentation."""
 
-    def __init__(self, clips: Many[Clip], left_out: frozenset[str], rng: np.random.Generator) -> None:
-        self._rng = rng
+    def __init__(
+        self,
+        clips: Many[Clip],
+        left_out: frozenset[str],
+        bank: EventBank,
+        schedule: NetSchedule,
+        rng: np.random.Generator,
+    ) -> None:
+        self._rng, self._bank, self._schedule = rng, bank, schedule
         self._items: list[tuple[F32, F32]] = []
         weights, people = [], {}
         for clip in clips:
@@ -125,9 +139,9 @@ class _Pool:
         # A feature that is the same everywhere says nothing: leave it as it is.
         return mean.astype(np.float32), np.maximum(std, 0.05).astype(np.float32)
 
-    def batch(self, size: int, steps: int) -> tuple[F32, F32]:
+    def batch(self) -> tuple[F32, F32]:
         """Return features (size, N, steps + margin) and targets (size, 6, steps)."""
-        rng = self._rng
+        rng, size, steps = self._rng, self._schedule.batch, self._schedule.steps
         features = np.zeros((size, self._items[0][0].shape[0], steps + self._margin), dtype=np.float32)
         targets = np.zeros((size, 6, steps), dtype=np.float32)
         for i, item in enumerate(rng.choice(len(self._items), size, p=self._weights)):
@@ -137,6 +151,12 @@ class _Pool:
             start = int(rng.integers(0, length - take + 1))
             features[i, :, : take + self._margin] = f[:, start : start + take + self._margin]
             targets[i, :, :take] = t[:, start : start + take]
+            if rng.random() < self._schedule.planted_share:
+                # Planted motion has no pixels, so no patterns: the whole window goes without them,
+                # where something was planted and where nothing was.
+                features[i, LTP_FEATURES] = 0
+                features[i, HAS_PATTERN] = 0
+                self._bank.plant(rng, features[i], targets[i], PAST_STEPS, self._schedule.planted_per_s)
         return self._augment(features), targets
 
     def _augment(self, features: F32) -> F32:
@@ -151,9 +171,6 @@ class _Pool:
         )
         valid = features[:, -1:]
         features[:, MOTION_FEATURES] = np.arcsinh(np.sinh(moving) * gain + noise) * valid
-        # Patterns overfit sooner than motion does: now and then the network does without them.
-        without = rng.random(size) < 0.15
-        features[without, LTP_FEATURES] = 0
         return features
 
 

@@ -1,0 +1,366 @@
+"""One source on its way into its folder of results.
+
+It is written to a folder of its own beside the final one and moved when it is whole, so that
+nothing half-written is ever found under a final name.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import psutil
+
+from megc_live.errors import DatasetError, OutputError, SourceError
+from megc_live.events import Event, FrameRow
+from megc_live.jobs import Job, fingerprint, is_live
+from megc_live.lanes import Report, Stopped
+from megc_live.live import LiveRunner
+from megc_live.output import SINKS, SessionInfo, Sink, SourceRecord, decision_delay, library_versions
+from megc_live.output.session import SESSION, json_values
+from megc_live.settings import Settings
+from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
+
+ALWAYS = "csv"
+"""The sink whose files are written in every run."""
+ANNOTATED = "annotated.mp4"
+_REPORT_EVERY_S = 0.2
+_DRAIN_S = 5.0
+"""Longest time for the frames that are still queued when a live source is stopped."""
+
+
+class EngineLike(Protocol):
+    """What a run needs of :class:`megc_live.engine.Engine`."""
+
+    def push(self, frame: Frame) -> list[Event]: ...  # noqa: D102
+    def flush(self) -> list[Event]: ...  # noqa: D102
+    def take_rows(self) -> list[FrameRow]: ...  # noqa: D102
+    def describe(self) -> dict[str, Any]: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+EngineMaker = Callable[[Settings, SourceInfo], EngineLike]
+
+
+def engine_of(settings: Settings, info: SourceInfo) -> EngineLike:
+    """Return the engine of every ordinary run."""
+    from megc_live.engine import Engine
+
+    return Engine(settings, info)
+
+
+@dataclass(frozen=True)
+class How:
+    """How sources are analysed and what is written.
+
+    Attributes
+    ----------
+    exports : tuple of str
+        Names in the SINKS registry, besides the three files that are always written.
+    annotate : bool
+        Write the annotated video.
+    as_live : bool
+        Replay files at their own pace, through the live queue.
+    fps : float or None
+        Frame rate for sources that do not state one.
+    resume : bool
+        Skip what is complete and unchanged.
+    make_engine : callable
+        ``(settings, source_info) -> engine``: a function of a module, so that workers can find it.
+    """
+
+    exports: tuple[str, ...] = ()
+    annotate: bool = False
+    as_live: bool = False
+    fps: float | None = None
+    resume: bool = False
+    make_engine: EngineMaker = engine_of
+
+
+Status = Literal["done", "skipped", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one source.
+
+    Attributes
+    ----------
+    spec, name : str
+        As typed or found; name of its folder.
+    status : str
+        ``"done"``; ``"skipped"``: was complete; ``"interrupted"``: stopped by the user or
+        a signal, what was found till then is kept; ``"failed"``: see ``error``.
+    frames, micro, macro : int
+        Frames read, micro- and macro-expressions found.
+    took_s : float
+        Seconds that it took.
+    error : str
+        One line, empty unless failed.
+    """
+
+    spec: str
+    name: str
+    status: Status
+    frames: int = 0
+    micro: int = 0
+    macro: int = 0
+    took_s: float = 0.0
+    error: str = ""
+
+
+class Run:
+    """One source, from opening to its final folder; raises what goes wrong.
+
+    Parameters
+    ----------
+    job : Job
+    out_dir : Path
+        Folder of the folders of results.
+    settings : Settings
+    how : How
+    report : callable
+        Called a few times a second with frames done and, where known, of how many.
+    stopped : callable
+        Asked after each frame; once true, what was found is kept and the source is left.
+    """
+
+    def __init__(
+        self, job: Job, out_dir: Path, settings: Settings, how: How, report: Report, stopped: Stopped
+    ) -> None:
+        self._job = job
+        self._out = out_dir
+        self._folder = out_dir / job.name
+        self._settings = settings
+        self._how = how
+        self._report = report
+        self._stopped = stopped
+        self._events = {"micro": 0, "macro": 0}
+        self._delays: list[float] = []
+        self._frames = 0
+        self._first_s = self._last_s = 0.0
+        self._reported = 0.0
+        self._interrupted = False
+        self._live_stages: list[dict[str, Any]] = []
+
+    def outcome(self, status: Status, error: str = "") -> Outcome:
+        """Return what became of the source so far."""
+        return Outcome(
+            self._job.spec,
+            self._job.name,
+            status,
+            frames=self._frames,
+            micro=self._events["micro"],
+            macro=self._events["macro"],
+            error=" ".join(error.split()),
+        )
+
+    def __call__(self) -> Outcome:
+        """Do it."""
+        mark = self._mark()
+        before = _read_record(self._folder)
+        if self._how.resume and mark is not None and before == {"complete": True, **mark}:
+            return self.outcome("skipped")
+        self._keep_others_results(before)
+        clear_partials(self._out, self._job.name)
+        part = self._out / f".{self._job.name}.partial-{os.getpid()}"
+        source = open_source(self._job.spec, fps=self._how.fps)
+        try:
+            part.mkdir(parents=True)
+            lost = self._analyse(source, part, mark)
+            publish(part, self._folder)
+        finally:
+            source.close()
+            shutil.rmtree(part, ignore_errors=True)
+        if lost:
+            return self.outcome("failed", f"{lost} What was found before that is in {str(self._folder)!r}.")
+        return self.outcome("interrupted" if self._interrupted else "done")
+
+    def _mark(self) -> dict[str, Any] | None:
+        """What must be unchanged for a later run to skip this source; None for what cannot be read twice."""
+        if is_live(self._job.spec) or not Path(self._job.spec).exists():
+            return None
+        mark = fingerprint(
+            self._job.spec,
+            self._settings,
+            exports=sorted(self._how.exports),
+            annotate=self._how.annotate,
+            as_live=self._how.as_live,
+            fps=self._how.fps,
+        )
+        return dict(json_values(mark))
+
+    def _keep_others_results(self, before: dict[str, Any]) -> None:
+        theirs = before.get("source")
+        if theirs is not None and theirs != str(Path(self._job.spec).resolve()):
+            raise OutputError(
+                f"{str(self._folder)!r} holds the results of another source, {theirs!r}.",
+                "Name another folder with --out, or move those results away.",
+            )
+
+    def _analyse(self, source: Source, part: Path, mark: dict[str, Any] | None) -> str:
+        """Fill the folder; return why a live source was lost on the way, or nothing."""
+        session = self._new_session(source.info)
+        engine = self._how.make_engine(self._settings, source.info)
+        sinks: list[Sink] = []
+        lost = ""
+        try:
+            for name in dict.fromkeys((ALWAYS, *self._how.exports)):
+                sinks.append(SINKS[name].make(part, session))
+            try:
+                self._read(source, engine, sinks)
+            except SourceError as error:
+                if not source.info.live or not self._frames:
+                    raise
+                lost = str(error)
+            self._take(engine, engine.flush(), sinks)
+            complete = not (lost or self._interrupted)
+            self._finish_session(session, source, engine.describe())
+            session.run = {"complete": complete, **(mark or {"source": source.info.spec})}
+            if lost:
+                session.warnings.append(f"the source was lost: {lost}")
+            for sink in sinks:
+                sink.close(True)
+            session.write(part)
+        finally:
+            for sink in sinks:
+                sink.close(False)
+            engine.close()
+        return lost
+
+    def _new_session(self, info: SourceInfo) -> SessionInfo:
+        source = SourceRecord(
+            info.spec, self._job.name, info.kind, info.width, info.height, nominal_fps=info.fps
+        )
+        return SessionInfo(
+            source,
+            settings=self._settings.model_dump(mode="json"),
+            versions=library_versions(),
+            started=_now(),
+        )
+
+    def _finish_session(self, session: SessionInfo, source: Source, facts: dict[str, Any]) -> None:
+        session.source.frames = self._frames
+        session.source.measured_fps = facts["measured_fps"]
+        session.source.duration_s = round(self._last_s - self._first_s, 6)
+        session.source.extras = {
+            "decode_errors": source.decode_errors,
+            "dropped": source.dropped,
+            "timestamps_repaired": source.timestamps_repaired,
+            "as_live": self._how.as_live,
+        }
+        session.models = facts["models"]
+        session.provider = facts["provider"]
+        session.delay = decision_delay(facts["stated_delay_s"], self._delays)
+        session.stages = [*facts["stages"], *self._live_stages]
+        session.events = dict(self._events)
+        session.faces_seen = facts["faces_seen"]
+        session.warnings = [*facts["warnings"], *self._loss_warnings(source)]
+        session.finished = _now()
+
+    def _loss_warnings(self, source: Source) -> Iterator[str]:
+        late = sum(stage["dropped"] for stage in self._live_stages)
+        if late:
+            yield f"{late} frames were dropped because this computer was too slow for the live source"
+        if source.dropped:
+            yield f"{source.dropped} frames are missing in the source"
+        if source.decode_errors:
+            yield f"{source.decode_errors} parts of the source could not be decoded"
+        if self._interrupted:
+            yield "stopped before the end of the source"
+
+    def _read(self, source: Source, engine: EngineLike, sinks: list[Sink]) -> None:
+        total = source.info.n_frames
+
+        def push(frame: Frame) -> None:
+            self._first_s = self._first_s if self._frames else frame.pts_s
+            self._last_s = frame.pts_s
+            self._frames += 1
+            self._take(engine, engine.push(frame), sinks)
+            now = time.monotonic()
+            if now - self._reported >= _REPORT_EVERY_S:
+                self._reported = now
+                self._report(self._frames, total)
+
+        if source.info.live or self._how.as_live:
+            self._read_live(source if source.info.live else LivePlayer(source), push)
+        else:
+            for frame in source:
+                push(frame)
+                if self._stopped():
+                    self._interrupted = True
+                    break
+        self._report(self._frames, total)
+
+    def _read_live(self, source: Source, push: Callable[[Frame], None]) -> None:
+        """Read through the live queue; when stopped, what is in the queue is still analysed."""
+        runner = LiveRunner(source, push, queue_seconds=self._settings.video.live_queue_seconds)
+        runner.start()
+        try:
+            while not runner.join(_REPORT_EVERY_S):
+                if self._stopped():
+                    self._interrupted = True
+                    source.interrupt()
+                    runner.join(_DRAIN_S)
+                    break
+        finally:
+            runner.stop()
+            self._live_stages = [stage.as_dict() for stage in runner.stats()]
+
+    def _take(self, engine: EngineLike, events: list[Event], sinks: list[Sink]) -> None:
+        rows = engine.take_rows()
+        for sink in sinks:
+            for row in rows:
+                sink.on_row(row)
+            for event in events:
+                sink.on_event(event)
+        for event in events:
+            self._events[event.interval.kind] += 1
+            self._delays.append(event.decided_s - event.interval.offset_s)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def publish(part: Path, folder: Path) -> None:
+    """Move a finished folder to its final name, over an earlier result if there is one.
+
+    What people have added to the earlier folder stays; files that an earlier run wrote and this one
+    did not are removed. ``session.json`` goes first and comes last: it marks a complete result.
+    """
+    if not folder.exists():
+        os.replace(part, folder)
+        return
+    (folder / SESSION).unlink(missing_ok=True)
+    new = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
+    written = {ANNOTATED, *(name for entry in SINKS.entries() for name in entry.capabilities["files"])}
+    for name in written - new:
+        (folder / name).unlink(missing_ok=True)
+    for name in sorted(new, key=lambda name: name == SESSION):
+        (folder / name).parent.mkdir(exist_ok=True)
+        os.replace(part / name, folder / name)
+
+
+def clear_partials(out_dir: Path, name: str) -> None:
+    """Remove what processes that are no more have left half-written."""
+    for left in out_dir.glob(f".{glob.escape(name)}.partial-*"):
+        number = left.name.rpartition("-")[2]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """Return what an earlier run's session.json says of the run, empty if there is none to be read."""
+    try:
+        run: dict[str, Any] = SessionInfo.read(folder / SESSION).run
+    except DatasetError:
+        return {}
+    return run

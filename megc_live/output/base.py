@@ -1,0 +1,66 @@
+"""The part that all sinks share: files that are published together or not at all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from megc_live.events import Event, FrameRow
+from megc_live.output.files import PendingFile
+from megc_live.output.session import SessionInfo
+
+
+class FileSink(ABC):
+    """A sink that writes the files named in ``names``; see :class:`megc_live.output.registry.Sink`."""
+
+    names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, folder: Path, session: SessionInfo) -> None:
+        self.folder = folder
+        self.session = session
+        self._pending: list[PendingFile] = []
+        self._closed = False
+        try:
+            for name in self.names:
+                self._pending.append(PendingFile(folder / name))
+        except BaseException:
+            self._discard()
+            raise
+
+    def on_row(self, row: FrameRow) -> None:
+        """Take the next row."""
+
+    @abstractmethod
+    def on_event(self, event: Event) -> None:
+        """Take the next event."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Write what is still to be written; the session is complete now."""
+
+    def file(self, name: str) -> PendingFile:
+        """Return the file that becomes ``name``."""
+        return self._pending[self.names.index(name)]
+
+    def close(self, ok: bool) -> None:
+        """Publish all files, or none; calling it again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if not ok:
+            self._discard()
+            return
+        try:
+            self.finish()
+            for pending in self._pending:
+                pending.finish()
+            for pending in self._pending:
+                pending.publish()
+        except BaseException:
+            self._discard()
+            raise
+
+    def _discard(self) -> None:
+        for pending in self._pending:
+            pending.discard()

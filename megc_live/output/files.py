@@ -1,0 +1,103 @@
+"""Files that appear under their final names only when they are whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from megc_live.errors import OutputError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating system's error while ``path`` is written into an :class:`OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {str(path)!r}: {error.strerror or error}.",
+            "Choose a folder that can be written to, on a disk with free space.",
+        ) from None
+
+
+class PendingFile:
+    """A file that is being written beside its final place.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; missing folders on the way are made.
+
+    Raises
+    ------
+    OutputError
+        There is no writing at that place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+        self._made = _make_folders(path)
+        try:
+            with writing(path):
+                self._file: BinaryIO = self.part.open("xb")
+        except OutputError:
+            _remove_folders(self._made)
+            raise
+
+    def write(self, data: str | bytes) -> None:
+        """Append text (as UTF-8) or bytes."""
+        with writing(self.path):
+            self._file.write(data.encode() if isinstance(data, str) else data)
+
+    def finish(self) -> None:
+        """All is written: flush it, still under the temporary name."""
+        with writing(self.path):
+            self._file.close()
+
+    def publish(self) -> None:
+        """Give the finished file its final name."""
+        with writing(self.path):
+            self.part.replace(self.path)
+
+    def discard(self) -> None:
+        """Remove what was written, and the folders that were made for it if they are empty."""
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self.part.unlink(missing_ok=True)
+        _remove_folders(self._made)
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file in one go; raises :class:`OutputError` and leaves what was there before."""
+    pending = PendingFile(path)
+    try:
+        pending.write(data)
+        pending.finish()
+        pending.publish()
+    except BaseException:
+        pending.discard()
+        raise
+
+
+def _make_folders(path: Path) -> list[Path]:
+    """Make the folders above ``path``; return those that were not there, the innermost first."""
+    made = []
+    above = path.parent
+    with writing(path):
+        while not above.exists():
+            made.append(above)
+            above = above.parent
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def _remove_folders(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

@@ -1,0 +1,273 @@
+"""Sources become folders of results: whole or not at all, one failing alone, resumed where unchanged."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from megc_live import one_source
+from megc_live.batch import How, Outcome, analyse, analyse_all
+from megc_live.errors import SourceError
+from megc_live.events import Event, FrameRow
+from megc_live.jobs import Job, name_jobs
+from megc_live.output.tables import read_frames, read_intervals
+from megc_live.rows import no_face_row
+from megc_live.settings import Settings
+from megc_live.spotting.interval import Interval
+from megc_live.video import Frame, PixelImage, Source, SourceInfo
+from tests.indexed import backdrop, write_images, write_indexed
+
+
+class CountingEngine:
+    """Finds a movement in every ten frames; dies or breaks on files of that name."""
+
+    def __init__(self, settings: Settings, info: SourceInfo) -> None:
+        self.settings = settings
+        self._spec = info.spec
+        self._rows: list[FrameRow] = []
+        self._times: list[float] = []
+        self.closed = 0
+
+    def push(self, frame: Frame) -> list[Event]:
+        if "die" in self._spec and len(self._times) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "broken" in self._spec:
+            raise ZeroDivisionError("nothing to divide")
+        self._rows.append(no_face_row(frame))
+        self._times.append(frame.pts_s)
+        last = len(self._times) - 1
+        if last % 10 != 9:
+            return []
+        times = self._times[last - 6], self._times[last - 4], self._times[last - 2]
+        span = Interval(last - 6, last - 4, last - 2, *times, score=0.9, kind="micro")
+        return [Event(last // 10 + 1, 0, span, frame.pts_s)]
+
+    def flush(self) -> list[Event]:
+        return []
+
+    def take_rows(self) -> list[FrameRow]:
+        rows, self._rows = self._rows, []
+        return rows
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "stated_delay_s": 0.1,
+            "models": {},
+            "provider": "CPUExecutionProvider",
+            "measured_fps": 25.0,
+            "faces_seen": 0,
+            "stages": [],
+            "warnings": [],
+        }
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+HOW = How(make_engine=CountingEngine)
+
+
+def run(specs: list[Path], out: Path, how: How = HOW, **options: Any) -> list[Outcome]:
+    return analyse_all(name_jobs([str(spec) for spec in specs]), out, Settings(), how, **options)
+
+
+def session(out: Path, name: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((out / name / "session.json").read_text(encoding="utf-8"))
+    return values
+
+
+def failures(out: Path) -> list[list[str]]:
+    with (out / "failures.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def left_over(out: Path) -> list[str]:
+    return [path.name for path in out.rglob("*") if "part" in path.name]
+
+
+def test_one_source_becomes_its_folder(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 25)
+    out = tmp_path / "out"
+    seen: list[tuple[int, int | None]] = []
+    outcome = analyse(str(video), out, Settings(), HOW, on_progress=lambda *args: seen.append(args))
+    assert (outcome.status, outcome.name, outcome.frames, outcome.micro) == ("done", "a", 25, 2)
+    assert seen[-1] == (25, 25)
+    intervals = read_intervals(out / "a" / "intervals.csv")
+    assert [(i.onset_frame, i.apex_frame, i.offset_frame) for i in intervals] == [(3, 5, 7), (13, 15, 17)]
+    assert [row.frame for row in read_frames(out / "a" / "frames.csv")] == list(range(25))
+    record = session(out, "a")
+    assert record["run"]["complete"] is True
+    assert record["source"]["frames"] == 25 and record["source"]["nominal_fps"] == 25
+    assert record["events"] == {"micro": 2, "macro": 0}
+    assert record["delay"] == {"look_ahead_s": 0.1, "p50_s": 0.08, "p95_s": 0.08}
+    assert record["settings"] == Settings().model_dump(mode="json")
+    assert left_over(out) == []
+
+
+def test_folder_of_images_and_exports(tmp_path: Path) -> None:
+    images = write_images(tmp_path / "clip", 12)
+    how = How(exports=("json", "elan", "bids"), fps=200.0, make_engine=CountingEngine)
+    outcome = analyse(str(images), tmp_path / "out", Settings(), how)
+    assert outcome.status == "done", outcome.error
+    names = {path.name for path in (tmp_path / "out" / "clip").iterdir()}
+    assert {"intervals.csv", "frames.csv", "session.json", "events.json"} < names
+
+
+def test_as_live_finds_the_same(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 20, fps=100)
+    for name, as_live in (("file", False), ("live", True)):
+        how = How(as_live=as_live, make_engine=CountingEngine)
+        assert analyse(str(video), tmp_path / name, Settings(), how).status == "done"
+    for table in ("intervals.csv", "frames.csv"):
+        assert (tmp_path / "file/a" / table).read_bytes() == (tmp_path / "live/a" / table).read_bytes()
+    assert [stage["name"] for stage in session(tmp_path / "live", "a")["stages"]] == ["capture", "process"]
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_failures_stand_alone(tmp_path: Path, lanes: int) -> None:
+    good, last = (write_indexed(tmp_path / name, 12) for name in ("good.mp4", "last.mp4"))
+    die, broken = (write_indexed(tmp_path / name, 12) for name in ("die.mp4", "broken.mp4"))
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    specs = [good, die, tmp_path / "missing.mp4", broken, empty, last]
+    out = tmp_path / "out"
+    told: list[int] = []
+    outcomes = run(specs, out, lanes=lanes, on_outcome=lambda index, outcome: told.append(index))
+    assert [o.status for o in outcomes] == ["done", "failed", "failed", "failed", "failed", "done"]
+    assert sorted(told) == list(range(6))
+    header, *rows = failures(out)
+    assert header == ["source", "error"]
+    assert [row[0] for row in rows] == [str(spec) for spec in specs[1:5]]
+    assert "ended from outside or crashed" in rows[0][1]
+    assert "ZeroDivisionError" in rows[2][1] and "nothing to divide" in rows[2][1]
+    assert all(row[1] and "\n" not in row[1] for row in rows)
+    assert {path.name for path in out.iterdir()} == {"good", "last", "failures.csv"}
+    assert left_over(out) == []
+    run([good], out)
+    assert not (out / "failures.csv").exists()
+
+
+def test_resume_skips_only_what_is_complete_and_unchanged(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    out = tmp_path / "out"
+    again = How(resume=True, make_engine=CountingEngine)
+
+    def status(how: How = again, **settings: Any) -> str:
+        return analyse(str(video), out, Settings.from_dict(settings), how).status
+
+    assert status() == "done"
+    assert status() == "skipped"
+    assert status(HOW) == "done"
+    assert status(spotting={"spotter": "ltp-ml"}) == "done"
+    assert status() == "done"
+    exporting = How(resume=True, exports=("json", "bids"), make_engine=CountingEngine)
+    assert status(exporting) == "done"
+    os.utime(video, (2, 2))
+    assert status(exporting) == "done"
+    (out / "a" / "notes.txt").write_text("kept")
+    assert status() == "done"
+    for name in ("events.json", "bids/events.tsv"):
+        assert not (out / "a" / name).exists(), "an export of an earlier run was left behind"
+    assert (out / "a" / "notes.txt").read_text() == "kept"
+    os.utime(video, (1, 1))
+    assert status() == "done"
+    (out / "a" / "session.json").unlink()
+    assert status() == "done"
+    assert status() == "skipped"
+
+
+def test_stopping_keeps_what_was_found_and_resume_does_it_again(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    asked = iter([*[False] * 14, True])
+    outcome = analyse(str(video), out, Settings(), HOW, stopped=lambda: next(asked))
+    assert (outcome.status, outcome.frames, outcome.micro) == ("interrupted", 15, 1)
+    record = session(out, "a")
+    assert record["run"]["complete"] is False
+    assert "stopped before the end of the source" in record["warnings"]
+    assert analyse(str(video), out, Settings(), How(resume=True, make_engine=CountingEngine)).frames == 30
+
+
+def test_results_of_another_source_are_not_overwritten(tmp_path: Path) -> None:
+    one, other = tmp_path / "s1" / "clip.mp4", tmp_path / "s2" / "clip.mp4"
+    for video in (one, other):
+        video.parent.mkdir()
+        write_indexed(video, 12)
+    out = tmp_path / "out"
+    assert run([one], out)[0].status == "done"
+    before = (out / "clip" / "session.json").read_bytes()
+    outcome = run([other], out)[0]
+    assert outcome.status == "failed" and str(one) in outcome.error
+    assert (out / "clip" / "session.json").read_bytes() == before
+
+
+def test_a_failed_rerun_leaves_the_earlier_result(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    out = tmp_path / "out"
+    assert run([video], out)[0].status == "done"
+    before = {path.name: path.read_bytes() for path in (out / "a").iterdir()}
+    video.write_bytes(b"no video any more")
+    assert run([video], out)[0].status == "failed"
+    assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
+
+
+def test_what_a_dead_process_left_half_written_is_cleared(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    out = tmp_path / "out"
+    (out / ".a.partial-99999999").mkdir(parents=True)
+    (out / f".a.partial-{os.getppid()}").mkdir()
+    assert run([video], out)[0].status == "done"
+    assert left_over(out) == [f".a.partial-{os.getppid()}"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_failure(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    (tmp_path / "file").write_text("in the way")
+    outcome = analyse(str(video), tmp_path / "file", Settings(), HOW)
+    assert outcome.status == "failed" and "file" in outcome.error
+
+
+class LostCamera(Source):
+    """A live source that breaks after some frames."""
+
+    def __init__(self, good_frames: int) -> None:
+        self.name = "camera0"
+        self.info = SourceInfo("camera:0", "camera", 32, 24, 25.0, None, None, True, "raw")
+        self._frames = self._make(good_frames)
+        self.closed = False
+
+    def _make(self, count: int) -> Iterator[Frame]:
+        picture = backdrop(32, 24)
+        for k in range(count):
+            yield Frame(k, k / 25, PixelImage(picture(k), "rgb"), time.monotonic())
+        raise SourceError("the camera was unplugged.", "Plug it in.")
+
+    def read(self) -> Frame | None:
+        return next(self._frames)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(("frames", "kept"), [(12, True), (0, False)])
+def test_a_lost_camera_fails_but_what_it_showed_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, kept: bool
+) -> None:
+    camera = LostCamera(frames)
+    monkeypatch.setattr(one_source, "open_source", lambda spec, fps=None: camera)
+    outcome = analyse_all([Job("camera:0", "camera0")], tmp_path, Settings(), HOW)[0]
+    assert outcome.status == "failed" and "unplugged" in outcome.error
+    assert (tmp_path / "camera0").exists() is kept
+    assert camera.closed
+    if kept:
+        assert len(read_intervals(tmp_path / "camera0" / "intervals.csv")) == 1
+        assert session(tmp_path, "camera0")["run"] == {"complete": False, "source": "camera:0"}
+    assert left_over(tmp_path) == []

@@ -1,0 +1,211 @@
+"""The command lines: what is bad usage, what is a failure, what is said and where."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from megc_live.cli import app
+from megc_live.commands.demo import Found, compare, summary
+from megc_live.info import opencv_warnings, settings_table
+from megc_live.settings import Settings
+from megc_live.synthesis.plan import PlannedEvent
+from training.cli import app as train_app
+
+runner = CliRunner()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze"],
+        ["analyze", "a.mp4"],
+        ["analyze", "--out", "out"],
+        ["analyze", "a.mp4", "--out", "out", "--faces", "some"],
+        ["analyze", "a.mp4", "--out", "out", "--jobs", "0"],
+        ["analyze", "a.mp4", "--out", "out", "--fps", "-1"],
+        ["analyze", "a.mp4", "--out", "out", "--spotter", "guess"],
+        ["analyze", "a.mp4", "--out", "out", "--recognizer", "guess"],
+        ["analyze", "a.mp4", "--out", "out", "--export", "csv,docx"],
+        ["analyze", "a.mp4", "--out", "out", "--threshold", "2"],
+        ["analyze", "a.mp4", "--out", "out", "--settings", "missing.toml"],
+        ["analyze", "camera:0", "--out", "out", "--annotate"],
+        ["models", "burn"],
+        ["unknown"],
+        ["demo", "--seconds", "1"],
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_is_exit_code_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr and "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_name_says_which_names_there_are() -> None:
+    result = runner.invoke(app, ["analyze", "a.mp4", "--out", "out", "--spotter", "guess"])
+    assert result.stderr.startswith("error: there is no spotter named 'guess'.")
+    assert "ltp-net" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_wrong_setting_says_where(tmp_path: Path) -> None:
+    toml = tmp_path / "mine.toml"
+    toml.write_text("[face]\nfaces = 'three'\n")
+    result = runner.invoke(app, ["analyze", "a.mp4", "--out", str(tmp_path), "--settings", str(toml)])
+    assert result.exit_code == 2 and "face.faces" in result.stderr
+
+
+def test_a_failed_source_is_exit_code_1_a_line_and_a_row(tmp_path: Path) -> None:
+    text = tmp_path / "notes [1].txt"
+    text.write_text("no video")
+    result = runner.invoke(app, ["analyze", str(text), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert any(str(text) in line for line in errors)
+    assert "Traceback" not in result.output
+    assert str(text) in (tmp_path / "out" / "failures.csv").read_text()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"failures.csv"}
+
+
+@pytest.mark.parametrize("command_line", [app, train_app])
+def test_alone_it_prints_help(command_line: object) -> None:
+    result = runner.invoke(command_line, [])  # type: ignore[arg-type]
+    assert result.exit_code == 0 and "Commands:" in result.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from megc_live.cli import app; app(['analyze', '--help'], standalone_mode=False);"
+        "print([m for m in ('cv2', 'mediapipe', 'numpy', 'onnxruntime', 'av', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for word in (
+        "SOURCE",
+        "--out",
+        "--recognizer",
+        "--as-live",
+        "--resume",
+        "--jobs",
+        "--export",
+        "--annotate",
+    ):
+        assert word in done.stdout
+
+
+def test_the_program_in_a_process_of_its_own(tmp_path: Path) -> None:
+    def megc_live(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "megc_live", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+    assert megc_live("--version").stdout.startswith("megc-live ")
+    missing = megc_live("analyze", str(tmp_path / "none.mp4"), "--out", str(tmp_path / "out"))
+    assert missing.returncode == 1
+    assert "none.mp4" in missing.stderr and "Traceback" not in missing.stderr
+    assert megc_live("analyze").returncode == 2
+
+
+def test_native_chatter_is_dropped_and_nothing_else() -> None:
+    code = """
+import os, sys
+from megc_live.commands.quiet import without_chatter
+with without_chatter():
+    os.write(2, b"W0000 00:00:1795470650.212831    1488 face_landmarker_graph.cc:181] Sets it\\n")
+    os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\\n")
+    os.write(2, b"Warning: kept\\n")
+    print("from python", file=sys.stderr)
+    os.write(2, b"cut off")
+print("after", file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sorted(done.stderr.splitlines()) == ["Warning: kept", "cut offafter", "from python"]
+
+
+def test_info_as_json_names_versions_models_and_delays() -> None:
+    result = runner.invoke(app, ["info", "--json"])
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert facts["versions"]["mediapipe"][0].isdigit()
+    assert facts["provider"].endswith("ExecutionProvider")
+    assert {row["name"] for row in facts["spotters"]} >= {"ltp-ml", "ltp-net"}
+    for row in facts["spotters"]:
+        assert ("stated_delay_s" in row) != ("error" in row)
+    (landmarker,) = (row for row in facts["models"] if row["name"] == "face_landmarker.task")
+    assert len(landmarker["sha256"]) == 64 and landmarker["licence"].startswith("Apache-2.0")
+
+
+def test_printed_settings_are_a_settings_file_with_the_defaults() -> None:
+    result = runner.invoke(app, ["info", "--settings"])
+    values = tomllib.loads(result.stdout)
+    assert Settings.from_dict(values) == Settings()
+    described = list(settings_table())
+    assert all(row["description"] for row in described)
+    (faces,) = (row for row in described if row["name"] == "face.max_faces")
+    assert (faces["default"], faces["kind"], faces["limits"]) == ("4", "int", ">= 1, <= 16")
+
+
+def test_opencv_trouble_is_told() -> None:
+    good = {"opencv-python": "5.0.0.93", "opencv-contrib-python": "5.0.0.93"}
+    assert opencv_warnings(good, has_optflow=True) == []
+    assert "overwrite" in opencv_warnings({**good, "opencv-python": "4.1"}, has_optflow=True)[0]
+    assert "scikit-image" in opencv_warnings(good, has_optflow=False)[0]
+
+
+def test_models_verify_and_cameras_answer() -> None:
+    verified = runner.invoke(app, ["models", "verify"])
+    assert verified.exit_code == 0, verified.output
+    assert "face_landmarker.task" in verified.stdout
+    listed = json.loads(runner.invoke(app, ["cameras", "--json"]).stdout)
+    assert isinstance(listed, list)
+
+
+def planted(kind: str, onset: int, offset: int) -> PlannedEvent:
+    return PlannedEvent(kind, (), (), 0.0, 0.0, 0.0, onset, onset + 1, offset, 0.1, "", 0)
+
+
+def found(onset: int, offset: int, kind: str = "micro") -> Found:
+    return Found(onset, onset, offset, kind, 0.9, "")
+
+
+def test_comparison_is_one_to_one_and_best_overlap_first() -> None:
+    plan = [
+        planted("micro", 10, 19),
+        planted("micro", 40, 49),
+        planted("macro", 60, 90),
+        planted("blink", 5, 7),
+    ]
+    matches = compare(plan, [found(12, 19), found(10, 19), found(40, 44), found(60, 90, "macro")])
+    assert [(m.verdict, m.overlap) for m in matches] == [("hit", 1.0), ("false", 0.0), ("hit", 0.5)]
+    assert "Found 2 of 2" in summary(matches) and "1 false interval " in summary(matches)
+    assert "not good" not in summary(matches)
+
+
+def test_a_poor_result_is_called_so() -> None:
+    matches = compare([planted("micro", 10, 19), planted("micro", 40, 49)], [found(10, 19)])
+    assert [m.verdict for m in matches] == ["hit", "miss"]
+    assert "This is not good" in summary(matches)
+    assert "This is not good" in summary(compare([], [found(1, 5), found(20, 25)]))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["synth"], ["synth", "out"], ["fit"], ["fit", "nothing"], ["synth", "out", "--jobs", "0"]]
+)
+def test_training_bad_usage_is_exit_code_2(arguments: list[str]) -> None:
+    result = runner.invoke(train_app, arguments)
+    assert result.exit_code == 2 and "Traceback" not in result.output
+
+
+def test_synth_without_footage_is_one_line(tmp_path: Path) -> None:
+    result = runner.invoke(train_app, ["synth", str(tmp_path / "out"), "--footage", str(tmp_path / "none")])
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith("error: ")]

@@ -1,0 +1,164 @@
+"""STSTNet: shallow triple-stream three-dimensional CNN (Liong et al. 2019, Table I)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from megc_live.events import LABELS
+from megc_live.recognition.flow import SIDE, prepare
+from training.datasets.flow_file import FlowData
+from training.export import export_torch
+from training.recognition.base import METHODS
+
+STREAMS = (3, 5, 8)
+"""Filters of the three streams."""
+PARAMETERS = 1_683
+"""28 a filter in the convolutions, 2 a filter in the batch norms, 400 x 3 + 3 in the last layer."""
+
+
+class STSTNet(nn.Module):
+    """Flow images (batch, 3, 28, 28) to logits (batch, 3).
+
+    The layers of the authors' PyTorch release: convolutions 3 x 3 with padding 2 give 30 x 30, ReLU, batch
+    norm, maxima of 3 x 3 give 10 x 10, dropout, concatenation, means of 2 x 2 give 5 x 5. The three
+    streams of 3, 5 and 8 filters see the same input and nothing mixes their channels before they are
+    joined, so one convolution of 16 filters is the same network at half the time.
+    """
+
+    def __init__(self, dropout: float = 0.5) -> None:
+        super().__init__()
+        filters = sum(STREAMS)
+        self.streams = nn.Sequential(
+            nn.Conv2d(3, filters, 3, padding=2),
+            nn.ReLU(),
+            nn.BatchNorm2d(filters),
+            nn.MaxPool2d(3, 3, 1),
+            nn.Dropout(dropout),
+            nn.AvgPool2d(2, 2),
+        )
+        self.head = nn.Linear(filters * 25, len(LABELS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits."""
+        logits: Tensor = self.head(self.streams(x).flatten(1))
+        return logits
+
+
+class MeanProbabilities(nn.Module):
+    """What is exported: class probabilities, averaged over networks."""
+
+    def __init__(self, nets: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+
+    def forward(self, flow: Tensor) -> Tensor:
+        """Return probabilities, shape (batch, 3)."""
+        return torch.stack([torch.softmax(net(flow), dim=1) for net in self.nets]).mean(0)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a network is fitted; the last epoch is used, whatever its score.
+
+    The default does a twentieth of the published work. ``PUBLISHED`` is the authors' own.
+    """
+
+    epochs: int = 40
+    batch: int = 64
+    rate: float = 2e-3
+    cosine: bool = True
+    balanced: bool = True
+
+
+PUBLISHED = Schedule(epochs=800, batch=256, rate=5e-5, cosine=False, balanced=False)
+
+
+@dataclass(frozen=True)
+class FittedNet:
+    """A fitted network, in eval mode."""
+
+    net: nn.Module
+
+    @torch.no_grad()
+    def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
+        return torch.softmax(self.net(prepared(flow)), dim=1).numpy().astype(np.float64)
+
+
+@METHODS.register("ststnet", summary="shallow triple-stream network (Liong et al. 2019)", epochs=True)
+class StstNetMethod:
+    """Fits STSTNet by Adam on cross-entropy.
+
+    Parameters
+    ----------
+    schedule : Schedule, optional
+    """
+
+    name = "ststnet"
+
+    def __init__(self, schedule: Schedule | None = None) -> None:
+        self.schedule = schedule or Schedule()
+
+    def describe(self) -> dict[str, Any]:
+        """Return the schedule and the size of the network."""
+        return {"parameters": PARAMETERS, "optimiser": "Adam", "dropout": 0.5, **asdict(self.schedule)}
+
+    def fit(self, data: FlowData, seed: int) -> FittedNet:
+        """Fit one network; the same seed gives the same network."""
+        with torch.random.fork_rng(devices=[]), one_thread():
+            torch.manual_seed(seed)
+            net = STSTNet()
+            train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule)
+        return FittedNet(net.eval())
+
+    def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
+        """Write ``ststnet.onnx`` and its card."""
+        model = MeanProbabilities([one.net for one in fitted]).eval()
+        example = torch.rand(4, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) - 0.5
+        return export_torch(model, {"flow": example}, "probabilities", folder, self.name, card, batched=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: for so small a network more cost time, and change sums in the last digit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def prepared(flow: NDArray[np.uint8]) -> Tensor:
+    """Flow images (n, 28, 28, 3) uint8 as network input (n, 3, 28, 28)."""
+    return torch.from_numpy(np.stack([prepare(image) for image in flow]))
+
+
+def train(net: nn.Module, x: Tensor, y: Tensor, schedule: Schedule) -> None:
+    """Fit a network in place for a fixed number of epochs."""
+    weight = None
+    if schedule.balanced:
+        counts = torch.bincount(y, minlength=len(LABELS)).clamp(min=1)
+        weight = len(y) / (len(LABELS) * counts.float())
+    optimiser = torch.optim.Adam(net.parameters(), lr=schedule.rate)
+    plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, schedule.epochs) if schedule.cosine else None
+    net.train()
+    for _ in range(schedule.epochs):
+        for part in torch.randperm(len(y)).split(schedule.batch):
+            if len(part) < 2:  # a batch norm needs two
+                continue
+            loss = nn.functional.cross_entropy(net(x[part]), y[part], weight=weight)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        if plan is not None:
+            plan.step()
