@@ -13,7 +13,8 @@ from pathlib import Path
 from megc_live.errors import MegcError
 from megc_live.jobs import FAILURES, Job, name_jobs
 from megc_live.lanes import Report, Stopped, run_in_lanes
-from megc_live.one_source import How, Outcome, Run, clear_partials
+from megc_live.one_source import How, Outcome, Run
+from megc_live.publish import clear_partials
 from megc_live.settings import Settings
 
 __all__ = ["How", "Outcome", "analyse", "analyse_all"]

@@ -6,8 +6,6 @@ nothing half-written is ever found under a final name.
 
 from __future__ import annotations
 
-import glob
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -16,21 +14,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import psutil
-
-from megc_live.errors import DatasetError, OutputError, SourceError
+from megc_live.errors import OutputError, SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, fingerprint, is_live
 from megc_live.lanes import Report, Stopped
 from megc_live.live import LiveRunner
-from megc_live.output import SINKS, SessionInfo, Sink, SourceRecord, decision_delay, library_versions
-from megc_live.output.session import SESSION, json_values
+from megc_live.output import (
+    SINKS,
+    SessionInfo,
+    Sink,
+    SourceRecord,
+    decision_delay,
+    library_versions,
+    read_intervals,
+)
+from megc_live.output.annotate import annotate_video
+from megc_live.output.csv_sink import FRAMES, INTERVALS
+from megc_live.output.session import json_values
+from megc_live.publish import ANNOTATED, clear_partials, partial_folder, publish, read_record
 from megc_live.settings import Settings
 from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
 
 ALWAYS = "csv"
 """The sink whose files are written in every run."""
-ANNOTATED = "annotated.mp4"
 _REPORT_EVERY_S = 0.2
 _DRAIN_S = 5.0
 """Longest time for the frames that are still queued when a live source is stopped."""
@@ -116,6 +122,10 @@ class Outcome:
     error: str = ""
 
 
+class _Stopped(Exception):
+    """The user has stopped the second pass."""
+
+
 class Run:
     """One source, from opening to its final folder; raises what goes wrong.
 
@@ -146,6 +156,7 @@ class Run:
         self._delays: list[float] = []
         self._frames = 0
         self._first_s = self._last_s = 0.0
+        self._total: int | None = None
         self._reported = 0.0
         self._interrupted = False
         self._live_stages: list[dict[str, Any]] = []
@@ -165,12 +176,12 @@ class Run:
     def __call__(self) -> Outcome:
         """Do it."""
         mark = self._mark()
-        before = _read_record(self._folder)
+        before = read_record(self._folder)
         if self._how.resume and mark is not None and before == {"complete": True, **mark}:
             return self.outcome("skipped")
         self._keep_others_results(before)
         clear_partials(self._out, self._job.name)
-        part = self._out / f".{self._job.name}.partial-{os.getpid()}"
+        part = partial_folder(self._out, self._job.name)
         source = open_source(self._job.spec, fps=self._how.fps)
         try:
             part.mkdir(parents=True)
@@ -221,19 +232,41 @@ class Run:
                     raise
                 lost = str(error)
             self._take(engine, engine.flush(), sinks)
-            complete = not (lost or self._interrupted)
             self._finish_session(session, source, engine.describe())
-            session.run = {"complete": complete, **(mark or {"source": source.info.spec})}
             if lost:
                 session.warnings.append(f"the source was lost: {lost}")
             for sink in sinks:
                 sink.close(True)
+            if self._how.annotate and not self._interrupted:
+                self._annotate(part)
+            complete = not (lost or self._interrupted)
+            session.run = {"complete": complete, **(mark or {"source": source.info.spec})}
             session.write(part)
         finally:
             for sink in sinks:
                 sink.close(False)
             engine.close()
         return lost
+
+    def _annotate(self, part: Path) -> None:
+        """Read the source a second time and draw on it; left out when stopped."""
+
+        def drawn(count: int) -> None:
+            if self._stopped():
+                raise _Stopped
+            self._tell(self._frames + count)
+
+        try:
+            annotate_video(
+                self._job.spec,
+                part / FRAMES,
+                read_intervals(part / INTERVALS),
+                part / ANNOTATED,
+                fps=self._how.fps,
+                on_frame=drawn,
+            )
+        except _Stopped:
+            self._interrupted = True
 
     def _new_session(self, info: SourceInfo) -> SessionInfo:
         source = SourceRecord(
@@ -277,17 +310,15 @@ class Run:
             yield "stopped before the end of the source"
 
     def _read(self, source: Source, engine: EngineLike, sinks: list[Sink]) -> None:
-        total = source.info.n_frames
+        if source.info.n_frames is not None:
+            self._total = source.info.n_frames * (2 if self._how.annotate else 1)
 
         def push(frame: Frame) -> None:
             self._first_s = self._first_s if self._frames else frame.pts_s
             self._last_s = frame.pts_s
             self._frames += 1
             self._take(engine, engine.push(frame), sinks)
-            now = time.monotonic()
-            if now - self._reported >= _REPORT_EVERY_S:
-                self._reported = now
-                self._report(self._frames, total)
+            self._tell(self._frames)
 
         if source.info.live or self._how.as_live:
             self._read_live(source if source.info.live else LivePlayer(source), push)
@@ -297,7 +328,14 @@ class Run:
                 if self._stopped():
                     self._interrupted = True
                     break
-        self._report(self._frames, total)
+        self._report(self._frames, self._total)
+
+    def _tell(self, done: int) -> None:
+        """Report progress, but not more often than somebody can see."""
+        now = time.monotonic()
+        if now - self._reported >= _REPORT_EVERY_S:
+            self._reported = now
+            self._report(done, self._total)
 
     def _read_live(self, source: Source, push: Callable[[Frame], None]) -> None:
         """Read through the live queue; when stopped, what is in the queue is still analysed."""
@@ -328,39 +366,3 @@ class Run:
 
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def publish(part: Path, folder: Path) -> None:
-    """Move a finished folder to its final name, over an earlier result if there is one.
-
-    What people have added to the earlier folder stays; files that an earlier run wrote and this one
-    did not are removed. ``session.json`` goes first and comes last: it marks a complete result.
-    """
-    if not folder.exists():
-        os.replace(part, folder)
-        return
-    (folder / SESSION).unlink(missing_ok=True)
-    new = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
-    written = {ANNOTATED, *(name for entry in SINKS.entries() for name in entry.capabilities["files"])}
-    for name in written - new:
-        (folder / name).unlink(missing_ok=True)
-    for name in sorted(new, key=lambda name: name == SESSION):
-        (folder / name).parent.mkdir(exist_ok=True)
-        os.replace(part / name, folder / name)
-
-
-def clear_partials(out_dir: Path, name: str) -> None:
-    """Remove what processes that are no more have left half-written."""
-    for left in out_dir.glob(f".{glob.escape(name)}.partial-*"):
-        number = left.name.rpartition("-")[2]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    """Return what an earlier run's session.json says of the run, empty if there is none to be read."""
-    try:
-        run: dict[str, Any] = SessionInfo.read(folder / SESSION).run
-    except DatasetError:
-        return {}
-    return run

@@ -22,7 +22,7 @@ from megc_live.output.tables import read_frames, read_intervals
 from megc_live.rows import no_face_row
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
-from megc_live.video import Frame, PixelImage, Source, SourceInfo
+from megc_live.video import Frame, PixelImage, Source, SourceInfo, open_source
 from tests.indexed import backdrop, write_images, write_indexed
 
 
@@ -121,6 +121,32 @@ def test_folder_of_images_and_exports(tmp_path: Path) -> None:
     assert {"intervals.csv", "frames.csv", "session.json", "events.json"} < names
 
 
+def test_annotated_video_has_every_frame(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 15, size=(320, 240))
+    seen: list[tuple[int, int | None]] = []
+    how = How(annotate=True, make_engine=CountingEngine)
+    outcome = analyse(
+        str(video), tmp_path / "out", Settings(), how, on_progress=lambda *args: seen.append(args)
+    )
+    assert outcome.status == "done", outcome.error
+    with open_source(tmp_path / "out" / "a" / "annotated.mp4") as drawn:
+        assert sum(1 for _ in drawn) == 15
+    assert {total for _, total in seen} == {30}
+
+
+def test_stopping_while_the_annotated_video_is_drawn_keeps_the_tables(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 15, size=(320, 240))
+    asked = iter([*[False] * 18, *[True] * 9])
+    how = How(annotate=True, make_engine=CountingEngine)
+    outcome = analyse(str(video), tmp_path / "out", Settings(), how, stopped=lambda: next(asked))
+    assert (outcome.status, outcome.frames) == ("interrupted", 15)
+    assert {p.name for p in (tmp_path / "out" / "a").iterdir()} == {
+        "intervals.csv",
+        "frames.csv",
+        "session.json",
+    }
+
+
 def test_as_live_finds_the_same(tmp_path: Path) -> None:
     video = write_indexed(tmp_path / "a.mp4", 20, fps=100)
     for name, as_live in (("file", False), ("live", True)):
@@ -174,7 +200,7 @@ def test_resume_skips_only_what_is_complete_and_unchanged(tmp_path: Path) -> Non
     assert status(exporting) == "done"
     (out / "a" / "notes.txt").write_text("kept")
     assert status() == "done"
-    for name in ("events.json", "bids/events.tsv"):
+    for name in ("events.json", "bids"):
         assert not (out / "a" / name).exists(), "an export of an earlier run was left behind"
     assert (out / "a" / "notes.txt").read_text() == "kept"
     os.utime(video, (1, 1))

@@ -198,7 +198,15 @@ def test_a_poor_result_is_called_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["synth"], ["synth", "out"], ["fit"], ["fit", "nothing"], ["synth", "out", "--jobs", "0"]]
+    "arguments",
+    [
+        ["synth"],
+        ["synth", "out"],
+        ["fit"],
+        ["fit", "nothing"],
+        ["fit", "recognizer"],
+        ["synth", "out", "--jobs", "0"],
+    ],
 )
 def test_training_bad_usage_is_exit_code_2(arguments: list[str]) -> None:
     result = runner.invoke(train_app, arguments)

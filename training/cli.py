@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from megc_live.commands.shell import OneLineErrors, help_if_alone
+from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
 from training.commands_score import app as score_app
+
+_EXTRA = ("torch", "onnx", "onnxscript", "skl2onnx", "joblib", "openpyxl")
+
+
+class _NeedsExtra(OneLineErrors):
+    """Says on one line which extra is missing."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in _EXTRA:
+                raise
+            command = "python -m pip install -c constraints.txt '.[train]'"
+            print_error(f"this command needs {error.name}. Install it with `{command}`.")
+            raise typer.Exit(FAILED) from None
+
 
 app = typer.Typer(
     name="megc-train",
-    cls=OneLineErrors,
+    cls=_NeedsExtra,
     help="Rebuild the models of megc-live and measure them. Needs the extra `train`.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 fit_app = typer.Typer(help="Fit a model and export it as ONNX with its card.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Measure methods with people apart.", no_args_is_help=True)
 app.add_typer(fit_app, name="fit")
+app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(score_app, name="score")
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
@@ -42,7 +62,9 @@ def synth(
         Path | None, typer.Option("--people", metavar="CSV", help="Who is in which file: file,person,note.")
     ] = None,
     seed: Seed = 0,
-    variants: Annotated[int, typer.Option(min=1, help="Clips made of each source.")] = 1,
+    variants: Annotated[int, typer.Option(min=0, help="Clips made of each source.")] = 1,
+    stills: Annotated[int, typer.Option(min=0, help="Clips of an animated still made of each source.")] = 0,
+    still_s: Annotated[float, typer.Option("--still-seconds", min=4, help="Length of such a clip.")] = 20.0,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="More footage.")] = None,
 ) -> None:
@@ -56,11 +78,111 @@ def synth(
             [*footage, *(more or [])],
             seed=seed,
             variants=variants,
+            stills=stills,
+            still_s=still_s,
             people_csv=people,
             jobs=jobs,
             progress=progress,
         )
     typer.echo(f"written: {out / 'truth.csv'}")
+
+
+@fit_app.command("spotter")
+def fit_spotter(
+    out: Out,
+    corpus: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Corpus made by `megc-train synth`; may be repeated. Without one: the photograph."),
+    ] = None,
+    seed: Seed = 0,
+    members: Annotated[int, typer.Option(min=1, help="Networks, each without one part of the people.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="What `evaluate spotting` wrote of these corpora, for the cards.")
+    ] = None,
+    data: Annotated[str, typer.Option(help="What the footage is, for the cards.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Fit ltp-ml and ltp-net on corpora with known movements and export them."""
+    from megc_live.commands.progress import counted
+    from training.spotting.fit import fit_spotters
+
+    with counted("clips") as progress:
+        paths = fit_spotters(
+            corpus, out, seed=seed, members=members, epochs=epochs, evaluation=evaluation, data=data,
+            jobs=jobs, progress=progress, log=typer.echo,
+        )  # fmt: skip
+    for path in paths:
+        typer.echo(f"written: {path}")
+
+
+@evaluate_app.command("spotting")
+def evaluate_spotting(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for predictions and scores.")],
+    dataset: Annotated[str, typer.Option(metavar="NAME", help="synthetic: a corpus made by `megc-train synth`.")],
+    root: Annotated[list[Path], typer.Option(metavar="PATH", help="Folder of the data set; may be repeated.")],
+    method: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="fire-always, ltp-ml, ltp-net; all by default.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Parts into which the people are dealt.")] = 5,
+    members: Annotated[int, typer.Option(min=1, help="Networks in a bag.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
+    seed: Seed = 0,
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as Markdown here too.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
+) -> None:
+    """Judge every spotter on people that it was not fitted on. Finished folds are kept: a run goes on."""
+    from megc_live.commands.progress import counted
+    from training.spotting.run import evaluate
+
+    with counted("clips") as progress:
+        summary = evaluate(
+            dataset, root, out, methods=method, folds=folds, members=members, epochs=epochs, seed=seed,
+            page=page, jobs=jobs, progress=progress, log=typer.echo,
+        )  # fmt: skip
+    for row in summary["rows"]:
+        typer.echo(
+            f"{row['method']:12s} {row['subset']:8s} micro F1 {row['f1']:.3f} (synthetic, {row['f1_low']:.2f}-{row['f1_high']:.2f})"
+            f"  precision {row['precision']:.3f}  recall {row['recall']:.3f}  alarms/min {row['alarms_per_min']:.2f}"
+        )
+
+
+@fit_app.command("recognizer")
+def fit_recognizer(
+    out: Out,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Flow images (npz). Without it: the bundled photograph, worth nothing."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks, averaged.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="The authors' schedule: twenty times the work.")
+    ] = False,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Table of every held-out prediction.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Evaluate STSTNet with each subject left out, then fit it on all of them and export it."""
+    from megc_live.commands.progress import counted
+    from training.recognition.fit import fit_recognizer as fit
+
+    with counted("folds") as progress:
+        path = fit(
+            data,
+            out,
+            seeds=seeds,
+            epochs=epochs,
+            published=published,
+            predictions=predictions,
+            jobs=jobs,
+            progress=progress,
+            log=typer.echo,
+        )
+    typer.echo(f"written: {path}")
 
 
 def main() -> None:

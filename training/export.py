@@ -32,6 +32,8 @@ PARITY = 1e-4
 
 Arrays = dict[str, NDArray[np.float32]]
 
+_ROWS = "flattened_rows"
+
 
 def export_torch(
     model: nn.Module,
@@ -90,7 +92,7 @@ def export_torch(
             raise ModelError(
                 f"torch made no ONNX program of {name}.", "Check the versions of torch and onnx."
             )
-        program.save(str(part), external_data=False)
+        _save(program.model_proto, part)
 
     def expected(arrays: Arrays) -> NDArray[np.floating]:
         with torch.no_grad():
@@ -143,16 +145,34 @@ def export_sklearn(
     def write(part: Path) -> None:
         made = to_onnx(
             model,
-            initial_types=[("rows", FloatTensorType([None, rows.shape[1]]))],
+            initial_types=[(_ROWS, FloatTensorType([None, rows.shape[1]]))],
             options={"zipmap": False},
         )
-        onnx.save(_classifier_graph(made, input_name, example.shape[1:], len(model.classes_)), str(part))
+        _save(_classifier_graph(made, input_name, example.shape[1:], len(model.classes_)), part)
 
     def expected(arrays: Arrays) -> NDArray[np.floating]:
         return np.asarray(model.predict_proba(next(iter(arrays.values())).reshape(-1, rows.shape[1])))
 
     checks: list[Arrays] = [{input_name: example}, {input_name: example[:1]}]
     return _export(write, expected, checks, "probabilities", folder, name, card)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    """Save without the notes of the exporter, which name source files of the machine that it ran on."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
 
 
 @contextmanager
@@ -174,12 +194,11 @@ def _classifier_graph(
 ) -> onnx.ModelProto:
     """Flatten what comes in; of what goes out keep the probabilities."""
     graph = made.graph
-    graph.node.insert(0, helper.make_node("Flatten", [input_name], ["rows"], axis=1))
+    graph.node.insert(0, helper.make_node("Flatten", [input_name], [_ROWS], axis=1))
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["batch", *shape]))
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", classes]))
-    onnx.checker.check_model(made)
     return made
 
 

@@ -117,7 +117,7 @@ class Timeline:
 
     def times(self) -> NDArray[np.float64]:
         """Return the left edge of each bin in seconds."""
-        return self.start_s + self.width_s * np.arange(self.n_bins)
+        return np.asarray(self.start_s + self.width_s * np.arange(self.n_bins), dtype=np.float64)
 
     def _bin(self, t_s: float) -> int:
         at = int((t_s - self.start_s) / self.width_s)
@@ -223,7 +223,7 @@ class QualityStats:
         self.frames_with_face = 0
         self.rows = 0
         self.words: Counter[str] = Counter()
-        self.eye_px = Histogram(0, 1000, 1000)
+        self.eye_px = Histogram(0, 1000, 4000)
         self.pitch = Histogram(-90, 90, 180)
         self.yaw = Histogram(-90, 90, 180)
         self.exposure = Histogram(0, 256, 256)

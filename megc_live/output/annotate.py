@@ -70,7 +70,9 @@ def annotate_video(
     window = _Window(read_frames(rows) if isinstance(rows, Path) else iter(rows))
     with open_source(source_path, fps=fps) as source:
         overlay = Overlay(source.info.width, source.info.height, records)
-        video = _Video(out_path, overlay.layout.width, overlay.layout.height + overlay.layout.strip, source.info.fps)
+        video = _Video(
+            out_path, overlay.layout.width, overlay.layout.height + overlay.layout.strip, source.info.fps
+        )
         try:
             for done, frame in enumerate(source, start=1):
                 near = window.around(frame.pts_s)
@@ -109,7 +111,9 @@ class _Video:
         self._pending = PendingFile(path)
         self._path = path
         self._last_tick = -1
-        self._container = av.open(str(self._pending.part), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(
+            str(self._pending.part), "w", format="mp4", options={"movflags": "+faststart"}
+        )
         rate = Fraction(fps).limit_denominator(1001) if fps > 0 else Fraction(30)
         stream = self._container.add_stream("libx264", rate=rate, options={"crf": "20", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -28,7 +28,7 @@ class FileSink(ABC):
             self._discard()
             raise
 
-    def on_row(self, row: FrameRow) -> None:
+    def on_row(self, row: FrameRow) -> None:  # noqa: B027  (most outputs are of events alone)
         """Take the next row."""
 
     @abstractmethod
@@ -62,5 +62,5 @@ class FileSink(ABC):
             raise
 
     def _discard(self) -> None:
-        for pending in self._pending:
+        for pending in reversed(self._pending):  # the first one may have made the folder of all
             pending.discard()

@@ -70,7 +70,9 @@ FRAME_COLUMNS: tuple[Column, ...] = (
     Column("face_h", "height of the face box", "px"),
     Column("eye_px", "distance between the eye centres", "px"),
     Column("blink", "eyelid closure, 0 open to 1 closed"),
-    Column("blur", "sharpness: standard deviation of the aligned face's Laplacian; low is blurred", "grey level"),
+    Column(
+        "blur", "sharpness: standard deviation of the aligned face's Laplacian; low is blurred", "grey level"
+    ),
     Column("exposure", "mean grey level of the face, 0 to 255", "grey level"),
     Column("quality", "warnings joined by |: small, turned, dark, bright, blurred; empty if fine"),
     Column("head_motion", "head motion in the last 0.1 s", _PERCENT),

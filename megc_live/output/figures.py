@@ -74,7 +74,9 @@ def timeline_png(timeline: Timeline, lane: Lane, records: Sequence[IntervalRecor
     axes.set_xlim(timeline.start_s, end_s)
     there = timeline.frames[: timeline.n_bins] > 0
     times = timeline.times()[there] + (timeline.width_s / 2 if timeline.width_s > 0.02 else 0)
-    low, high = (_masked(values[: timeline.n_bins], lane, timeline)[there] for values in (lane.low, lane.high))
+    low, high = (
+        _masked(values[: timeline.n_bins], lane, timeline)[there] for values in (lane.low, lane.high)
+    )
     activity, head = _scale(high[:, :BLINK]), _scale(high[:, HEAD:])
     n = len(REGIONS)
     for k in range(n):
@@ -97,7 +99,8 @@ def timeline_png(timeline: Timeline, lane: Lane, records: Sequence[IntervalRecor
     figure.text(
         0.105,
         0.985,
-        f"One row: 0 to {activity:.2g} % of the eye distance (regions), 0 to {head:.2g} % (head motion), 0 to 1 (blink)",
+        f"One row: 0 to {activity:.2g} % of the eye distance (regions), 0 to {head:.2g} % (head motion), "
+        "0 to 1 (blink)",
         fontsize=_FONT - 0.5,
         color="#4A5661",
         va="top",
@@ -130,7 +133,9 @@ def _histogram(axes: Axes, histogram: Histogram, limits: tuple[float, ...]) -> N
     for limit in limits:
         axes.axvline(limit, color=MICRO, linewidth=1.2, linestyle=(0, (4, 2)))
     if not histogram.total:
-        axes.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axes.transAxes, fontsize=_FONT)
+        axes.text(
+            0.5, 0.5, "not measured", ha="center", va="center", transform=axes.transAxes, fontsize=_FONT
+        )
         return
     low, high = histogram.used()
     low, high = min(low, *limits), max(high, *limits)
@@ -177,7 +182,14 @@ def _mark_absence(axes: Axes, timeline: Timeline, lane: Lane, ymax: float) -> No
     steps = np.diff(np.concatenate(([0], away, [0])))
     for start, stop in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
         axes.axvspan(
-            edges[start], edges[stop], facecolor="#E9ECEE", edgecolor="#B4BDC4", hatch="xx", linewidth=0, zorder=2, ymax=ymax
+            edges[start],
+            edges[stop],
+            facecolor="#E9ECEE",
+            edgecolor="#B4BDC4",
+            hatch="xx",
+            linewidth=0,
+            zorder=2,
+            ymax=ymax,
         )
 
 
@@ -224,7 +236,9 @@ def _mark_faces(axes: Axes, lane: Lane, top: float) -> None:
         axes.axvline(t_s, color=SOFT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=2)
         if t_s - labelled > 0.05 * (right - left):
             labelled = t_s
-            axes.text(t_s, top, f" face {face}", fontsize=_FONT - 1.5, color="#4A5661", va="top", clip_on=True)
+            axes.text(
+                t_s, top, f" face {face}", fontsize=_FONT - 1.5, color="#4A5661", va="top", clip_on=True
+            )
 
 
 def _time_axis(axes: Axes, span_s: float) -> None:
@@ -235,7 +249,9 @@ def _time_axis(axes: Axes, span_s: float) -> None:
     step = next((step for step in _STEPS_S if span_s / step <= 10), 3600 * math.ceil(span_s / 36000))
     axes.xaxis.set_major_locator(MultipleLocator(step))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value)))
-    axes.set_xlabel("time (h:min:s)" if axes.get_xlim()[1] >= 3600 else "time (min:s)", fontsize=_FONT, color=INK)
+    axes.set_xlabel(
+        "time (h:min:s)" if axes.get_xlim()[1] >= 3600 else "time (min:s)", fontsize=_FONT, color=INK
+    )
 
 
 _STEPS_S = (10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600)
@@ -260,7 +276,9 @@ def _legend(figure: Figure) -> None:
         )
         for kind in COLOURS
     ]
-    handles.append(Patch(facecolor="#E9ECEE", edgecolor="#B4BDC4", hatch="xxxx", linewidth=0, label="face not tracked"))
+    handles.append(
+        Patch(facecolor="#E9ECEE", edgecolor="#B4BDC4", hatch="xxxx", linewidth=0, label="face not tracked")
+    )
     figure.legend(
         handles=handles,
         loc="upper right",
@@ -275,8 +293,11 @@ def _legend(figure: Figure) -> None:
 def _png(figure: Figure) -> bytes:
     """Render with a palette of 256 colours: half the size, and nothing is lost to the eye."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(pixels[..., :3])
     out = io.BytesIO()
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        out, "PNG", optimize=True
+    )
     return out.getvalue()

@@ -32,7 +32,9 @@ _WARN: Colour = (240, 228, 66)
 _FULL = 6.0
 """Activity, in percent of the eye distance, that has the brightest colour."""
 _MAX_LANES = 3
-_PALETTE: U8 = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_CIVIDIS).reshape(256, 3)[:, ::-1].copy()
+_PALETTE: U8 = np.asarray(
+    cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_CIVIDIS), dtype=np.uint8
+).reshape(256, 3)[:, ::-1]
 
 # Where the twelve regions lie in a schematic face seen from the front: x to the picture's right, y down.
 _SCHEMATIC: dict[str, tuple[float, float]] = {
@@ -126,7 +128,11 @@ class Overlay:
         x, y, w, h = row.box
         left, right = round(x * lay.scale[0]), round((x + w) * lay.scale[0])
         top, bottom = round(y * lay.scale[1]), round((y + h) * lay.scale[1])
-        current = [r for r in self._records if r.face_id == row.face_id and r.onset_frame <= row.frame <= r.offset_frame]
+        current = [
+            r
+            for r in self._records
+            if r.face_id == row.face_id and r.onset_frame <= row.frame <= r.offset_frame
+        ]
         colour = _colour(current[0]) if current else _GREY
         cv2.rectangle(picture, (left, top), (right, bottom), colour, 3 if current else 1, cv2.LINE_AA)
         line = round(34 * lay.font)
@@ -150,17 +156,25 @@ class Overlay:
         x = max(0, min(corner[0], self.layout.width - wide - 10))
         y = corner[1]
         cv2.rectangle(picture, (x, y), (x + wide + 10, y + high + base + 6), _colour(record), cv2.FILLED)
-        cv2.putText(picture, full, (x + 5, y + high + 3), cv2.FONT_HERSHEY_SIMPLEX, font, (0, 0, 0), 2, cv2.LINE_AA)
+        cv2.putText(
+            picture, full, (x + 5, y + high + 3), cv2.FONT_HERSHEY_SIMPLEX, font, (0, 0, 0), 2, cv2.LINE_AA
+        )
 
     def _corner(self, canvas: U8, frame: int, t_s: float, seen: Sequence[FrameRow]) -> None:
         font = self.layout.font
-        line = round(30 * font)
+        line = round(44 * font)
         _text(canvas, f"{t_s:.3f} s  frame {frame}", (8, line), font, _WHITE)
         if not seen:
             _text(canvas, "no face", (8, 2 * line), font, _WARN)
         elif len(seen) == 1:
             row = seen[0]
-            _text(canvas, f"eyes {_known(row.eye_px, 0)} px  blink {_known(row.blink, 1)}", (8, 2 * line), font, _WHITE)
+            _text(
+                canvas,
+                f"eyes {_known(row.eye_px, 0)} px  blink {_known(row.blink, 1)}",
+                (8, 2 * line),
+                font,
+                _WHITE,
+            )
 
     def _strip(
         self,
@@ -211,7 +225,9 @@ class Overlay:
             for mark in (onset, offset):
                 cv2.line(lane, (mark, 0), (mark, height), colour, 1)
             half = max(3, bar // 3)
-            triangle = np.array([(apex - half, bar + half), (apex + half, bar + half), (apex, bar - 2)], np.int32)
+            triangle = np.array(
+                [(apex - half, bar + half), (apex + half, bar + half), (apex, bar - 2)], np.int32
+            )
             cv2.fillPoly(lane, [triangle], _WHITE, cv2.LINE_AA)
 
     def _scale(self, strip: U8, left: int, right: int, hidden: int) -> None:

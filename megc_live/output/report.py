@@ -77,17 +77,24 @@ def render_report(
     )
 
 
-def _summary(session: SessionInfo, quality: QualityStats, micro: int, macro: int) -> list[tuple[str, str, str]]:
+def _summary(
+    session: SessionInfo, quality: QualityStats, micro: int, macro: int
+) -> list[tuple[str, str, str]]:
     """Return tiles: what, how much, and a remark."""
     source, delay = session.source, session.delay
     duration = f"{source.duration_s:.1f} s"
     if source.duration_s >= 60:
         duration = f"{clock(source.duration_s)} {'h' if round(source.duration_s) >= 3600 else 'min'}"
     measured = delay.get("p95_s")
+    size = f"{source.width}\u202f\u00d7\u202f{source.height}\u00a0px"
     return [
         ("micro-expressions", str(micro), _per_minute(micro, source.duration_s)),
         ("macro-expressions", str(macro), _per_minute(macro, source.duration_s)),
-        ("duration", duration, f"{quality.frames} frames, {source.width}\u202f×\u202f{source.height}\u00a0px"),
+        (
+            "duration",
+            duration,
+            f"{quality.frames} frames, {size}",
+        ),
         ("frame rate", _fps(source.measured_fps), f"announced: {_fps(source.nominal_fps)}"),
         ("spotter", _spotter(session), _model(session, _spotter(session))),
         ("recognizer", _recognizer(session), _model(session, _recognizer(session))),
@@ -164,7 +171,9 @@ def _measures(session: SessionInfo, quality: QualityStats) -> Iterator[Measure]:
         ("blurred", "blurred", "small movements are smeared: focus, use more light or a shorter exposure"),
     ):
         share = quality.share(word)
-        yield Measure(f"face {name}", f"{_percent(share)} of the time", remark if share > MUCH else "", share > MUCH)
+        yield Measure(
+            f"face {name}", f"{_percent(share)} of the time", remark if share > MUCH else "", share > MUCH
+        )
 
 
 def _rates(session: SessionInfo) -> Iterator[Measure]:
@@ -187,8 +196,8 @@ def _why_nothing(session: SessionInfo, quality: QualityStats, measures: Sequence
         return ["The source gave no frame."]
     if not quality.frames_with_face:
         return [
-            "No face was found. It may be too small (under about 80 px high), turned away, covered or too dark, "
-            "or the picture may be upside down."
+            "A face may be too small (under about 80 px high), turned away, covered or too dark, or the "
+            "picture may be upside down."
         ]
     reasons = [_sentence(f"{bad.name} {bad.value}: {bad.remark}") for bad in measures if bad.bad]
     least = session.settings.get("spotting", {}).get("min_eye_px", 0.0)
@@ -199,11 +208,13 @@ def _why_nothing(session: SessionInfo, quality: QualityStats, measures: Sequence
             "(setting spotting.min_eye_px)."
         )
     if session.source.duration_s < 2:
-        reasons.append("The recording is shorter than 2 s: a spotter needs to see what comes before and after.")
+        reasons.append(
+            "The recording is shorter than 2 s: a spotter needs to see what comes before and after."
+        )
     if not reasons:
         reasons.append(
-            "The picture is good enough. Micro-expressions are rare, and weak ones may stay under the spotter's "
-            "threshold (setting spotting.threshold; a lower one gives more false alarms)."
+            "The picture is good enough. Micro-expressions are rare, and weak ones may stay under the "
+            "spotter's threshold (setting spotting.threshold; a lower one gives more false alarms)."
         )
     return reasons
 
@@ -218,7 +229,9 @@ def _timelines(timeline: Timeline, events: Sequence[ReportEvent]) -> Iterator[di
         micro = sum(record.kind == "micro" for record in records)
         faces = ", ".join(str(face) for face in lane.faces)
         if len(lane.faces) > _MANY:
-            faces = f"{', '.join(str(face) for face in [*lane.faces][:_MANY])} and {len(lane.faces) - _MANY} more"
+            faces = (
+                f"{', '.join(str(face) for face in [*lane.faces][:_MANY])} and {len(lane.faces) - _MANY} more"
+            )
         title = f"Face {faces}" if len(lane.faces) == 1 else f"Faces {faces}, one after another"
         counts = f"{micro} micro, {len(records) - micro} macro"
         yield {
@@ -240,7 +253,12 @@ def _event(event: ReportEvent) -> dict[str, Any]:
         "duration": f"{1000 * duration_s:.0f} ms",
         "n_frames": record.offset_frame - record.onset_frame + 1,
         "marks": [
-            {"name": mark, "time": clock(time_s, 0.001), "frame": frame, "picture": event.pictures.get(mark, "")}
+            {
+                "name": mark,
+                "time": clock(time_s, 0.001),
+                "frame": frame,
+                "picture": event.pictures.get(mark, ""),
+            }
             for mark, time_s, frame in (
                 ("onset", record.onset_s, record.onset_frame),
                 ("apex", record.apex_s, record.apex_frame),

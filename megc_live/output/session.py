@@ -143,7 +143,8 @@ class SessionInfo:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["schema_version"] != SCHEMA_VERSION:
                 raise DatasetError(
-                    f"{str(path)!r} has schema version {values['schema_version']}, expected {SCHEMA_VERSION}.",
+                    f"{str(path)!r} has schema version {values['schema_version']}, "
+                    f"expected {SCHEMA_VERSION}.",
                     "Analyse the source again with this version.",
                 )
             source = values.pop("source")

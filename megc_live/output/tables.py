@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS, Event, FrameRow
@@ -18,6 +18,7 @@ from megc_live.output.files import write_whole
 from megc_live.spotting.interval import Kind
 
 Origin = Literal["auto", "human"]
+T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def read_intervals(path: Path) -> list[IntervalRecord]:
 
 
 def read_frames(path: Path) -> Iterator[FrameRow]:
-    """Read frames.csv row by row; raises :class:`~megc_live.errors.DatasetError` like :func:`read_intervals`."""
+    """Read frames.csv row by row; raises as :func:`read_intervals` does."""
     for row in _rows(path, FRAME_HEADER):
         values = [row.number(name) for name in FRAME_HEADER[_FIRST_MEASURED : FRAME_HEADER.index("quality")]]
         yield FrameRow(
@@ -251,9 +252,7 @@ class _Row:
             raise self.error(column, f"names of regions joined by |, out of: {', '.join(allowed)}")
         return names
 
-    def _parse(
-        self, column: str, kind: Callable[[str], Any], good: Callable[[Any], bool], expected: str
-    ) -> Any:
+    def _parse(self, column: str, kind: Callable[[str], T], good: Callable[[T], bool], expected: str) -> T:
         try:
             value = kind(self._cells[column])
         except ValueError:

@@ -26,6 +26,8 @@ of the published code: a quarter of the brow width, rounded down to a multiple o
 _SIGNALS = list(SIGNAL_POINTS.values())
 _STABLE = list(STABLE_POINTS)
 _TRIMS = 2
+_INNER = (slice(20, 188), slice(10, 150))
+"""Rows and columns of the crop in which flow is computed: the face without hair and background."""
 _PERCENT = 100.0 / CANONICAL_EYE_PX
 
 
@@ -61,8 +63,8 @@ class MotionMeter:
     """Measures :class:`Motion` between crops of one face."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._flow.setFinestScale(1)
+        # The faster presets lose a third of the signal-to-noise ratio on movements of a pixel.
+        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def measure(
         self, before: NDArray[np.uint8], after: NDArray[np.uint8], canonical: F64, depth: F64, seconds: float
@@ -79,7 +81,10 @@ class MotionMeter:
         seconds : float
             Time between the two.
         """
-        flow = self._flow.calc(before, after, None)
+        flow = np.zeros((*before.shape, 2), dtype=np.float32)
+        flow[_INNER] = self._flow.calc(
+            np.ascontiguousarray(before[_INNER]), np.ascontiguousarray(after[_INNER]), None
+        )
         per_lag = LAG_S / seconds * _PERCENT
         stable = _sample(cv2.blur(flow, (5, 5)), canonical[_STABLE]) * per_lag
         places = _places(canonical, depth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -71,6 +72,7 @@ def rows(n: int, faces: int = 1, away: range = range(0), fps: float = FPS) -> It
             yield from (row(frame, face, fps) for face in range(faces))
 
 
+@cache
 def pictures(shift: float = 3.0) -> Pictures:
     """The astronaut at rest and with the middle of the face moved down a little."""
     rest = np.asarray(cv2.resize(portrait()[40:330, 60:300], (160, 192)), dtype=np.uint8)
@@ -86,7 +88,9 @@ def flow_image() -> NDArray[np.uint8]:
     return (255 * np.stack([x, y, np.exp(-((x - 0.5) ** 2 + (y - 0.5) ** 2) * 12)], axis=-1)).astype(np.uint8)
 
 
-def event(number: int = 1, face_id: int = 0, onset: int = 30, kind: str = "micro", **changes: object) -> Event:
+def event(
+    number: int = 1, face_id: int = 0, onset: int = 30, kind: str = "micro", **changes: object
+) -> Event:
     """An event of 10 frames (micro) or 40 (macro), with pictures; a micro one has a label."""
     length = 10 if kind == "micro" else 40
     apex, offset = onset + length // 2, onset + length
@@ -123,9 +127,7 @@ def event(number: int = 1, face_id: int = 0, onset: int = 30, kind: str = "micro
 def events(n: int, faces: int = 1, seconds: float = 60.0) -> list[Event]:
     """Events spread over a recording, every fourth one macro, on the faces in turn."""
     step = int(seconds * FPS / (n + 1))
-    return [
-        event(k + 1, k % faces, (k + 1) * step, "macro" if k % 4 == 3 else "micro") for k in range(n)
-    ]
+    return [event(k + 1, k % faces, (k + 1) * step, "macro" if k % 4 == 3 else "micro") for k in range(n)]
 
 
 def session(n_frames: int = 1800, spec: str = "interview.mp4", recognizer: str = "ststnet") -> SessionInfo:

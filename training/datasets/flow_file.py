@@ -104,10 +104,10 @@ def load_flow_file(path: Path, *, published_counts: bool = True) -> FlowData:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise DatasetError(f"{str(path)!r} is a single array, not an npz file.", _LAYOUT)
-        with loaded as file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise DatasetError(f"{str(path)!r} is a single array, not an npz file.", _LAYOUT)
             missing = [name for name in _ARRAYS if name not in file.files]
             if missing:
                 raise DatasetError(f"{str(path)!r} has no array {', '.join(missing)}.", _LAYOUT)

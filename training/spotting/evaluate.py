@@ -1,9 +1,9 @@
 """Evaluation of spotters with people apart: nothing is chosen on a person who is judged.
 
 Every person of a corpus is in exactly one test fold. For each fold, ``ltp-ml`` and ``ltp-net`` are
-fitted on the other people; the network's threshold comes from people inside the training part that the
-network which is asked was not fitted on. Each fold also leaves out a group of action units: networks
-that never learned them are asked how many of them they find in the test people.
+fitted on the other people; the networks' threshold comes from people inside the training part that the
+network which is asked was not fitted on. Each fold also leaves out a group of action units: a network
+that never learned them is asked how many of them it finds in the test people.
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from megc_live.models import ModelStore
 from megc_live.settings import ModelSettings
 from megc_live.spotting.base import make_spotter
-from megc_live.spotting.interval import iou
 from training.spotting.baselines import fire_always
 from training.spotting.export import export_bag, export_svm
 from training.spotting.fit_ml import fit_svm
-from training.spotting.fit_net import NetSchedule, fit_bag, split_people
+from training.spotting.fit_net import Bag, NetSchedule, fit_bag, fit_network, split_people
 from training.spotting.sequences import Clip, base_units
 
 Log = Callable[[str], None]
@@ -112,7 +109,9 @@ def _run_fold(
     units = UNIT_GROUPS[fold % len(UNIT_GROUPS)]
     if "fire-always" in methods:
         result.predictions["fire-always"] = [
-            _row(clip, onset, offset, "micro", 1.0) for clip in outside for onset, offset in fire_always(len(clip.log.pts_s), clip.fps)
+            _row(clip, alarm.onset, alarm.offset, "micro", 1.0)
+            for clip in outside
+            for alarm in fire_always(len(clip.log.pts_s), clip.fps)
         ]
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder)
@@ -126,8 +125,8 @@ def _run_fold(
             export_bag(bag, store, {})
             result.chosen["ltp-net"] = bag.threshold
             result.predictions["ltp-net"] = _predict("ltp-net", store, outside)
-            blind = fit_bag(inside, seed + 100 * fold + 50, members, schedule, units, log=log)
-            export_bag(blind, store, {})
+            blind = fit_network(inside, seed + 100 * fold + 50, schedule, units, log)
+            export_bag(Bag([blind], bag.threshold, {}), store, {})
             result.unseen_units["ltp-net"] = _predict("ltp-net", store, _with_units(outside, units))
     return result
 
@@ -152,39 +151,6 @@ def _row(clip: Clip, onset: int, offset: int, kind: str, score: float) -> dict[s
     return {
         "video": clip.name, "onset": onset, "offset": offset, "kind": kind, "score": round(score, 4), "person": clip.person,
     }  # fmt: skip
-
-
-def truth_table(clips: Iterable[Clip]) -> pd.DataFrame:
-    """All movements of some clips as a spotting table."""
-    rows = [
-        {
-            "video": clip.name, "onset": m.onset, "offset": m.offset, "kind": m.kind, "label": "",
-            "units": "|".join(m.units), "person": clip.person,
-        }
-        for clip in clips
-        for m in clip.truth
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def recall_of_units(clips: Many[Clip], results: Many[FoldResult], method: str) -> tuple[int, int]:
-    """Found and planted micro-expressions made of left-out units alone or among others."""
-    found = planted = 0
-    by_name = {clip.name: clip for clip in clips}
-    for result in results:
-        units = UNIT_GROUPS[result.fold % len(UNIT_GROUPS)]
-        spans: dict[str, list[tuple[int, int]]] = {}
-        for row in result.unseen_units.get(method, ()):
-            if row["kind"] == "micro":
-                spans.setdefault(row["video"], []).append((row["onset"], row["offset"]))
-        for clip in by_name.values():
-            if clip.person not in result.people:
-                continue
-            for move in clip.truth:
-                if move.kind == "micro" and units & base_units(move.units):
-                    planted += 1
-                    found += any(iou((move.onset, move.offset), s) >= 0.5 for s in spans.get(clip.name, ()))
-    return found, planted
 
 
 def _write_json(path: Path, value: Any) -> None:

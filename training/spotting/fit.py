@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import json
+import tempfile
 from collections.abc import Callable
 from collections.abc import Sequence as Many
 from pathlib import Path
 from typing import Any
 
 from megc_live.errors import DatasetError
+from training.datasets.photo_corpus import make_photo_corpus
 from training.spotting.export import export_bag, export_svm
 from training.spotting.fit_ml import fit_svm, training_rows
 from training.spotting.fit_net import NetSchedule, fit_bag
 from training.spotting.record import Progress, record_corpus
 from training.spotting.sequences import Clip, load_clips
 
-MIN_PEOPLE = 3
 LIMITS = (
     "The movements were planted by warping pictures: no score on them is a score on real micro-expressions.",
     "Fitted on 25 to 30 frames/s video of mostly talking people, seen from the front, eye distance 40 to 130 px.",
@@ -24,13 +26,13 @@ LIMITS = (
 
 
 def fit_spotters(
-    corpora: Many[Path],
+    corpora: Many[Path] | None,
     out: Path,
     *,
     seed: int = 0,
     members: int = 3,
-    schedule: NetSchedule | None = None,
-    scores: dict[str, dict[str, Any]] | None = None,
+    epochs: int | None = None,
+    evaluation: Path | None = None,
     data: str = "",
     jobs: int = 1,
     progress: Progress | None = None,
@@ -40,15 +42,17 @@ def fit_spotters(
 
     Parameters
     ----------
-    corpora : sequence of Path
-        Folders made by ``megc-train synth``; the same person may be in several.
+    corpora : sequence of Path, optional
+        Folders made by ``megc-train synth``; the same person may be in several. Without any, a small
+        corpus is made of the bundled photograph, and the cards say what that is worth.
     out : Path
         Folder for the models and their cards.
     seed, members : int
         Seed of the fits; networks in the bag, each fitted without one part of the people.
-    schedule : NetSchedule, optional
-    scores : dict, optional
-        Per model, what an evaluation with people apart said of these very settings, for the cards.
+    epochs : int, optional
+        Instead of the schedule's own number.
+    evaluation : Path, optional
+        Folder that ``megc-train evaluate spotting`` wrote with these settings: its scores go into the cards.
     data : str
         What the footage is, for the cards.
     jobs : int
@@ -64,7 +68,15 @@ def fit_spotters(
     DatasetError
         Too few people, or a corpus that cannot be read.
     """
-    clips = read_corpora(corpora, jobs, progress)
+    if not corpora:
+        data = data or "one photograph (the astronaut, NASA, public domain), animated"
+        log("no corpus given: fitting on one animated photograph. The result shows that fitting works, no more.")
+        with tempfile.TemporaryDirectory() as folder:
+            made = make_photo_corpus(Path(folder) / "photograph", seed=seed, clips=max(members, 3))
+            clips = read_corpora([made], jobs, progress)
+    else:
+        clips = read_corpora(corpora, jobs, progress)
+    schedule = NetSchedule() if epochs is None else NetSchedule(epochs=epochs)
     people = {clip.person for clip in clips}
     if len(people) < members:
         raise DatasetError(
@@ -72,18 +84,39 @@ def fit_spotters(
             "Give footage of more people, or fit fewer networks.",
         )
     log(f"{len(clips)} clips of {len(people)} people, {sum(c.minutes for c in clips):.1f} minutes")
-    scores = scores or {}
+    scores = _scores(evaluation)
     rows, labels = training_rows(clips)
     weights, bias = fit_svm(clips)
     paths = [
         export_svm(weights, bias, out, _card("ltp-ml", clips, data, scores, {"rows": len(rows), "positive": int(labels.sum())}))
     ]
     bag = fit_bag(clips, seed, members, schedule, log=log)
-    settings = {"seed": seed, "schedule": (schedule or NetSchedule()).__dict__}
+    settings = {"seed": seed, "schedule": schedule.__dict__}
     card = _card("ltp-net", clips, data, scores, settings)
     card["scores"]["threshold_f1_synthetic"] = round(max(bag.f1_of.values()), 4)
     paths.append(export_bag(bag, out, card))
     return paths
+
+
+def _scores(evaluation: Path | None) -> dict[str, dict[str, Any]]:
+    """Scores of an evaluation per method, every name saying that they are synthetic."""
+    if evaluation is None:
+        return {}
+    try:
+        summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{str(evaluation)!r} holds no evaluation ({error}).", "Run `megc-train evaluate spotting` first."
+        ) from None
+    out: dict[str, dict[str, Any]] = {}
+    for row in summary["rows"]:
+        values = {f"{key}_synthetic": round(row[key], 4) for key in ("f1", "f1_low", "f1_high", "precision", "recall")}
+        out.setdefault(row["method"], {})[row["subset"]] = {
+            **values, "false_alarms_per_minute_synthetic": round(row["alarms_per_min"], 3),
+        }  # fmt: skip
+    for method, units in summary["unlearned_units"].items():
+        out.setdefault(method, {})["recall_of_units_never_learned_synthetic"] = round(units["recall_unlearned"], 4)
+    return out
 
 
 def read_corpora(corpora: Many[Path], jobs: int = 1, progress: Progress | None = None) -> list[Clip]:

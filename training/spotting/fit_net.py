@@ -30,10 +30,10 @@ class NetSchedule:
 
     width: int = 48
     dropout: float = 0.25
-    epochs: int = 24
-    batches: int = 120
-    batch: int = 48
-    steps: int = 96
+    epochs: int = 16
+    batches: int = 100
+    batch: int = 24
+    steps: int = 192
     rate: float = 3e-3
     weight_decay: float = 1e-3
     positive_weight: float = 1.5
