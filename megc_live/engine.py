@@ -72,6 +72,13 @@ class Engine:
     ModelError, SettingsError
         A model is missing or altered, or a name is unknown.
 
+    Attributes
+    ----------
+    ring : FrameRing
+        The last seconds of frames; read it, do not write.
+    delay_s : float
+        Stated delay: the longest time from a micro-expression's offset to its event, in stream time.
+
     Examples
     --------
     >>> with Engine() as engine, open_source("session.mp4") as source:  # doctest: +SKIP
@@ -98,7 +105,7 @@ class Engine:
             self._models.landmarker(), self.settings.face.max_faces, self.settings.face.min_confidence
         )
         self._tracker = FaceTracker(self._landmarker, self.settings.face)
-        self._ring = FrameRing(self.settings.video.ring_seconds, self.settings.video.ring_bytes)
+        self.ring = FrameRing(self.settings.video.ring_seconds, self.settings.video.ring_bytes)
         self._faces: dict[int, _Face] = {}
         self._indices: deque[int] = deque()
         self._times: deque[float] = deque()
@@ -137,6 +144,11 @@ class Engine:
         rows, self._rows = self._rows, []
         return rows
 
+    def face_near(self, face_id: int, t_s: float) -> FaceObservation | None:
+        """The observation of a face nearest to a time, while it is in the history; None afterwards."""
+        face = self._faces.get(face_id)
+        return _nearest(face.past, t_s) if face is not None else None
+
     def describe(self) -> dict[str, Any]:
         """What ran: names, stated delay, model hashes, measured rate, faces, time per stage."""
         names = [self.settings.spotting.spotter]
@@ -157,7 +169,7 @@ class Engine:
             "frames": self._stats.frames,
             "faces_seen": self._tracker.faces_seen,
             "stages": self._stats.as_list(),
-            "ring_scale": self._ring.scale,
+            "ring_scale": self.ring.scale,
             "warnings": self._stats.warnings(),
         }
 
@@ -188,7 +200,7 @@ class Engine:
                 f"after one at {self._last_s:.6f} s"
             )
         self._last_s = frame.pts_s
-        self._ring.push(frame, self._fps)
+        self.ring.push(frame, self._fps)
         self._indices.append(frame.index)
         self._times.append(frame.pts_s)
         while frame.pts_s - self._times[0] > _HISTORY_S:
@@ -245,7 +257,7 @@ class Engine:
         try:
             if interval.kind == "micro":
                 recognition = self._recognise(interval, onset, apex)
-            pictures = event_pictures(self._ring, interval, (onset, apex, offset))
+            pictures = event_pictures(self.ring, interval, (onset, apex, offset))
         except FrameGone as gone:
             note = f"no pictures: {gone.got}"
         self._stats.add("recognition", began)
@@ -294,7 +306,7 @@ class Engine:
         )
 
     def _grey_and_points(self, face: FaceObservation) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        stored = self._ring.get(face.index)
+        stored = self.ring.get(face.index)
         return stored.image.grey, face.landmarks * stored.scale
 
     def _write_rows(self, frame: Frame) -> None:
@@ -365,7 +377,7 @@ class EngineStats:
         out = []
         if self.frames and self.without_face:
             out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")
-        if self.measured_fps < 24:
+        if self.measured_fps < 23.5:
             out.append(
                 f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions fall between frames"
             )

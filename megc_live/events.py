@@ -78,7 +78,7 @@ class FrameRow:
     timestamp : float
         Presentation time in seconds.
     confidence : float
-        0 to 1: landmark presence on a keyframe, tracking agreement in between; 0 without a face.
+        0 to 1: share of the tracking points that agree with the face's motion; 0 without a face.
     success : int
         1 if a face is tracked on this frame.
     pose : tuple of float
