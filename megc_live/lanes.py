@@ -131,7 +131,11 @@ def run_in_lanes(
 
     answers: list[Answer | None] = [None] * len(tasks)
 
-    def collect() -> None:
+    def look() -> None:
+        for index in range(len(tasks)):
+            if progress[2 * index] > 0:
+                total = progress[2 * index + 1]
+                on_progress(index, int(progress[2 * index]), None if total < 0 else int(total))
         while True:
             try:
                 index, answer = finished.get_nowait()
@@ -146,16 +150,12 @@ def run_in_lanes(
             while wait(busy, _POLL_S).not_done:
                 if stopped():
                     stop.value = 1
-                collect()
-                for index in range(len(tasks)):
-                    if progress[2 * index] > 0:
-                        total = progress[2 * index + 1]
-                        on_progress(index, int(progress[2 * index]), None if total < 0 else int(total))
+                look()
             for hand in busy:
                 hand.result()
         finally:
             stop.value = 1
-    collect()
+    look()
     return answers
 
 

@@ -12,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from megc_live.cli import app
-from megc_live.commands.demo import Found, compare, summary
+from megc_live.commands.demo import compare, delay_line, summary
 from megc_live.info import opencv_warnings, settings_table
+from megc_live.output import IntervalRecord, SessionInfo, SourceRecord
 from megc_live.settings import Settings
+from megc_live.spotting.interval import Kind
 from megc_live.synthesis.plan import PlannedEvent
 from training.cli import app as train_app
 
@@ -173,8 +175,8 @@ def planted(kind: str, onset: int, offset: int) -> PlannedEvent:
     return PlannedEvent(kind, (), (), 0.0, 0.0, 0.0, onset, onset + 1, offset, 0.1, "", 0)
 
 
-def found(onset: int, offset: int, kind: str = "micro") -> Found:
-    return Found(onset, onset, offset, kind, 0.9, "")
+def found(onset: int, offset: int, kind: Kind = "micro") -> IntervalRecord:
+    return IntervalRecord(1, 0, onset, onset, offset, 0.0, 0.0, 0.0, kind, 0.9)
 
 
 def test_comparison_is_one_to_one_and_best_overlap_first() -> None:
@@ -188,6 +190,13 @@ def test_comparison_is_one_to_one_and_best_overlap_first() -> None:
     assert [(m.verdict, m.overlap) for m in matches] == [("hit", 1.0), ("false", 0.0), ("hit", 0.5)]
     assert "Found 2 of 2" in summary(matches) and "1 false interval " in summary(matches)
     assert "not good" not in summary(matches)
+
+
+def test_the_delay_is_told_with_and_without_events() -> None:
+    session = SessionInfo(SourceRecord("a.mp4"), delay={"look_ahead_s": 0.4, "p50_s": 0.3, "p95_s": 0.35})
+    assert "at most 0.4 s" in delay_line(session) and "here 0.3 s (median), 0.35 s" in delay_line(session)
+    session.delay = {"look_ahead_s": 0.4, "p50_s": None, "p95_s": None}
+    assert delay_line(session).endswith("at most 0.4 s after the offset.")
 
 
 def test_a_poor_result_is_called_so() -> None:

@@ -95,7 +95,7 @@ def fit_spotter(
         typer.Option(metavar="DIR", help="Corpus made by `megc-train synth`; may be repeated. Without one: the photograph."),
     ] = None,
     seed: Seed = 0,
-    members: Annotated[int, typer.Option(min=1, help="Networks, each without one part of the people.")] = 3,
+    members: Annotated[int, typer.Option(min=1, help="Networks, each without a sixth of the people.")] = 3,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
     evaluation: Annotated[
         Path | None, typer.Option(metavar="DIR", help="What `evaluate spotting` wrote of these corpora, for the cards.")
@@ -125,7 +125,7 @@ def evaluate_spotting(
         list[str] | None, typer.Option(metavar="NAME", help="fire-always, ltp-ml, ltp-net; all by default.")
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Parts into which the people are dealt.")] = 5,
-    members: Annotated[int, typer.Option(min=1, help="Networks in a bag.")] = 3,
+    members: Annotated[int, typer.Option(min=1, help="Networks in a bag.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
     seed: Seed = 0,
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as Markdown here too.")] = None,

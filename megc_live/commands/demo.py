@@ -12,6 +12,7 @@ from megc_live.commands.progress import SourceBars
 from megc_live.commands.tables import console, print_table
 from megc_live.errors import MegcError
 from megc_live.lanes import stop_on_signals
+from megc_live.output import IntervalRecord, SessionInfo, read_intervals
 from megc_live.settings import Settings
 from megc_live.spotting.interval import iou
 from megc_live.synthesis.demo import make_demo_clip
@@ -23,28 +24,16 @@ FPS = 30.0
 
 
 @dataclass(frozen=True)
-class Found:
-    """One row of ``intervals.csv``."""
-
-    onset: int
-    apex: int
-    offset: int
-    kind: str
-    score: float
-    label: str
-
-
-@dataclass(frozen=True)
 class Match:
     """A planted movement and what was found for it, or one of the two alone."""
 
     verdict: Literal["hit", "miss", "false"]
     planted: PlannedEvent | None
-    found: Found | None
+    found: IntervalRecord | None
     overlap: float
 
 
-def compare(planted: Sequence[PlannedEvent], found: Sequence[Found]) -> list[Match]:
+def compare(planted: Sequence[PlannedEvent], found: Sequence[IntervalRecord]) -> list[Match]:
     """Pair micro-expressions one to one, the largest overlap first, at IoU 0.5 (MEGC 2019).
 
     Macro-expressions are left out on both sides. The result is in the order of the onsets.
@@ -53,7 +42,7 @@ def compare(planted: Sequence[PlannedEvent], found: Sequence[Found]) -> list[Mat
     fires = [event for event in found if event.kind == "micro"]
     pairs = sorted(
         (
-            (iou((p.onset, p.offset), (f.onset, f.offset)), i, j)
+            (iou((p.onset, p.offset), (f.onset_frame, f.offset_frame)), i, j)
             for i, p in enumerate(micro)
             for j, f in enumerate(fires)
         ),
@@ -69,7 +58,9 @@ def compare(planted: Sequence[PlannedEvent], found: Sequence[Found]) -> list[Mat
             matches.append(Match("hit", micro[i], fires[j], overlap))
     matches += [Match("miss", p, None, 0.0) for i, p in enumerate(micro) if i not in hit]
     matches += [Match("false", None, f, 0.0) for j, f in enumerate(fires) if j not in used]
-    return sorted(matches, key=lambda m: m.planted.onset if m.planted else m.found.onset if m.found else 0)
+    return sorted(
+        matches, key=lambda m: m.planted.onset if m.planted else m.found.onset_frame if m.found else 0
+    )
 
 
 def summary(matches: Sequence[Match]) -> str:
@@ -118,25 +109,19 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> None:
         unbroken=("planted", "found", "label", "verdict"),
     )
     terminal.print(summary(matches), soft_wrap=True)
+    session = SessionInfo.read(out / "result" / "session.json")
+    for line in (delay_line(session), *(f"warning: {warning}" for warning in session.warnings)):
+        terminal.print(line, soft_wrap=True)
     terminal.print(f"Report: {(out / 'result' / 'report.html').resolve()}", soft_wrap=True)
 
 
-def read_intervals(path: Path) -> list[Found]:
-    """Read what was found."""
-    import csv
-
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Found(
-                int(row["onset_frame"]),
-                int(row["apex_frame"]),
-                int(row["offset_frame"]),
-                row["kind"],
-                float(row["score"]),
-                row["label"],
-            )
-            for row in csv.DictReader(file)
-        ]
+def delay_line(session: SessionInfo) -> str:
+    """Say how long after its offset an interval was reported, in stream time."""
+    delay = session.delay
+    stated = f"stated: at most {delay['look_ahead_s']} s after the offset"
+    if delay["p50_s"] is None:
+        return f"Delay of a decision, {stated}."
+    return f"Delay of a decision, {stated}; here {delay['p50_s']} s (median), {delay['p95_s']} s (95 %)."
 
 
 def _row(match: Match) -> dict[str, str]:
@@ -144,7 +129,7 @@ def _row(match: Match) -> dict[str, str]:
     return {
         "units": planted.unit_text if planted else "",
         "planted": f"{planted.onset}-{planted.apex}-{planted.offset}" if planted else "",
-        "found": f"{found.onset}-{found.apex}-{found.offset}" if found else "",
+        "found": f"{found.onset_frame}-{found.apex_frame}-{found.offset_frame}" if found else "",
         "label": found.label if found else "",
         "IoU": f"{match.overlap:.2f}" if found and planted else "",
         "score": f"{found.score:.2f}" if found else "",

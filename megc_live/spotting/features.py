@@ -28,6 +28,7 @@ _CONTEXT = slice(_HEAD.stop, _HEAD.stop + 6)
 RESIDUAL, KEPT, BLINK, EYE, HAS_PATTERN, VALID = range(_CONTEXT.start, _CONTEXT.stop)
 N_FEATURES = _CONTEXT.stop
 MOTION_FEATURES = slice(0, 2 * N_SIGNALS)
+HEAD_FEATURES = _HEAD
 LTP_FEATURES = slice(_PATTERN.start, _CN.stop)
 
 

@@ -1,6 +1,6 @@
 """``ltp-net``: a small temporal network over the regions' patterns and motion. The default spotter.
 
-Each 30th of a second the network sees the last 2.4 s of features, up to 0.23 s past the step that it
+Each 30th of a second the network sees the last 2.7 s of features, up to 0.23 s past the step that it
 judges. Its window moves one step at a time, so the result does not depend on how frames arrive.
 """
 
@@ -20,7 +20,7 @@ from megc_live.spotting.signals import RegionSignal
 
 F32 = NDArray[np.float32]
 
-WINDOW_STEPS = 71
+WINDOW_STEPS = 81
 LOOK_AHEAD_STEPS = 7
 _RESET_S = 1.0
 

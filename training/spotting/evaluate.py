@@ -57,7 +57,7 @@ def evaluate_corpus(
     methods: Many[str] = METHODS,
     folds: int = 5,
     seed: int = 0,
-    members: int = 3,
+    members: int = 1,
     schedule: NetSchedule | None = None,
     only_folds: Many[int] | None = None,
     log: Log = lambda line: None,

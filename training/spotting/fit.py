@@ -78,9 +78,9 @@ def fit_spotters(
         clips = read_corpora(corpora, jobs, progress)
     schedule = NetSchedule() if epochs is None else NetSchedule(epochs=epochs)
     people = {clip.person for clip in clips}
-    if len(people) < members:
+    if len(people) < max(members, 3):
         raise DatasetError(
-            f"the corpora show {len(people)} people, {members} networks need at least {members}.",
+            f"the corpora show {len(people)} people, {members} networks need at least {max(members, 3)}.",
             "Give footage of more people, or fit fewer networks.",
         )
     log(f"{len(clips)} clips of {len(people)} people, {sum(c.minutes for c in clips):.1f} minutes")

@@ -27,7 +27,7 @@ def evaluate(
     *,
     methods: Many[str] | None = None,
     folds: int = 5,
-    members: int = 3,
+    members: int = 1,
     epochs: int | None = None,
     seed: int = 0,
     page: Path | None = None,
