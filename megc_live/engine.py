@@ -98,9 +98,7 @@ class Engine:
         self._new_spotter = spotters or self._configured_spotter
         self.delay_s = self._new_spotter().delay_s
         name = self.settings.recognition.recognizer
-        self._recognizer = (
-            None if name == "none" else IntervalRecognizer(make_recognizer(name, self._models))
-        )
+        self._recognizer = None if name == "none" else IntervalRecognizer(make_recognizer(name, self._models))
         self._landmarker = Landmarker(
             self._models.landmarker(), self.settings.face.max_faces, self.settings.face.min_confidence
         )
@@ -301,9 +299,7 @@ class Engine:
     ) -> Recognition | None:
         if self._recognizer is None:
             return None
-        return self._recognizer.recognise(
-            *self._grey_and_points(onset), *self._grey_and_points(apex)
-        )
+        return self._recognizer.recognise(*self._grey_and_points(onset), *self._grey_and_points(apex))
 
     def _grey_and_points(self, face: FaceObservation) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         stored = self.ring.get(face.index)
@@ -379,7 +375,8 @@ class EngineStats:
             out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")
         if self.measured_fps < 23.5:
             out.append(
-                f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions fall between frames"
+                f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions "
+                "fall between frames"
             )
         for word, count in self._quality.items():
             share = count / max(1, self.frames)

@@ -1,4 +1,4 @@
-"""Clips that several test files share: a real face with known movements and the frame number in its pixels."""
+"""Clips that several test files share: a real face, known movements, the frame number in the pixels."""
 
 from __future__ import annotations
 

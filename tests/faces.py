@@ -36,7 +36,9 @@ def scene(
         matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, 1.0)
         matrix[:, 2] += np.array(centre) - side / 2
         layer = cv2.warpAffine(portrait(side), matrix, (width, height), flags=cv2.INTER_CUBIC)
-        mask = cv2.warpAffine(np.ones((side, side), np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST)
+        mask = cv2.warpAffine(
+            np.ones((side, side), np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST
+        )
         out[mask > 0] = layer[mask > 0]
     return out
 

@@ -36,7 +36,8 @@ def digest(events: Iterable[Event]) -> list[tuple[object, ...]]:
             e.decided_s,
             e.note,
             e.recognition and (e.recognition.label, e.recognition.probabilities),
-            e.pictures and (e.pictures.onset.tobytes(), e.pictures.apex.tobytes(), e.pictures.offset.tobytes()),
+            e.pictures
+            and (e.pictures.onset.tobytes(), e.pictures.apex.tobytes(), e.pictures.offset.tobytes()),
         )
         for e in events
     ]
@@ -124,7 +125,11 @@ def test_every_index_is_the_number_in_the_pixels(
 
 def test_pictures_show_the_frames_they_name(face_clip: FaceClip) -> None:
     """The report's pictures are the aligned crops of exactly these frames."""
-    with open_source(face_clip.path) as source, Engine(EAGER, source.info) as engine, FrameReader(face_clip.path) as reader:
+    with (
+        open_source(face_clip.path) as source,
+        Engine(EAGER, source.info) as engine,
+        FrameReader(face_clip.path) as reader,
+    ):
         events = [event for frame in source for event in engine.push(frame)]
         checked = 0
         for event in events:
@@ -133,7 +138,9 @@ def test_pictures_show_the_frames_they_name(face_clip: FaceClip) -> None:
             face = engine.face_near(event.face_id, event.interval.apex_s)
             assert face is not None
             assert reader.frame(event.interval.apex).index == event.interval.apex
-            np.testing.assert_array_equal(event.pictures.apex, aligned_rgb(engine.ring, event.interval.apex, face))
+            np.testing.assert_array_equal(
+                event.pictures.apex, aligned_rgb(engine.ring, event.interval.apex, face)
+            )
             checked += 1
     assert checked or not any(e.interval.offset >= face_clip.frames - 60 for e in events)
 
@@ -148,7 +155,9 @@ def test_one_row_a_frame(face_clip: FaceClip, reference: tuple[list[Event], list
     np.testing.assert_allclose(np.diff(times), 1 / face_clip.fps, atol=1e-6)
 
 
-def test_intervals_are_well_formed(face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]) -> None:
+def test_intervals_are_well_formed(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
     for event in reference[0]:
         interval = event.interval
         assert 0 <= interval.onset <= interval.apex <= interval.offset < face_clip.frames
@@ -159,7 +168,9 @@ def test_intervals_are_well_formed(face_clip: FaceClip, reference: tuple[list[Ev
     assert [e.id for e in reference[0]] == list(range(1, len(reference[0]) + 1))
 
 
-def test_decisions_keep_the_stated_delay(face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]) -> None:
+def test_decisions_keep_the_stated_delay(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
     with Engine(EAGER) as engine:
         delay = engine.delay_s
     for event in reference[0]:
@@ -167,14 +178,20 @@ def test_decisions_keep_the_stated_delay(face_clip: FaceClip, reference: tuple[l
             assert event.decided_s - event.interval.offset_s <= delay + 1 / face_clip.fps
 
 
-def test_without_a_recognizer_there_is_no_label(face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]) -> None:
-    bare = EAGER.model_copy(update={"recognition": EAGER.recognition.model_copy(update={"recognizer": "none"})})
+def test_without_a_recognizer_there_is_no_label(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
+    bare = EAGER.model_copy(
+        update={"recognition": EAGER.recognition.model_copy(update={"recognizer": "none"})}
+    )
     events, _ = offline(face_clip, bare)
     assert [e.interval for e in events] == [e.interval for e in reference[0]]
     assert all(e.recognition is None for e in events)
 
 
-def test_dropped_frames_are_counted(face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]) -> None:
+def test_dropped_frames_are_counted(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
     target = reference[0][0].interval
     missing = {target.onset + 1, target.onset + 2}
     with open_source(face_clip.path) as source, Engine(EAGER, source.info) as engine:

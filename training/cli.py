@@ -92,13 +92,17 @@ def fit_spotter(
     out: Out,
     corpus: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="Corpus made by `megc-train synth`; may be repeated. Without one: the photograph."),
+        typer.Option(
+            metavar="DIR",
+            help="Corpus made by `megc-train synth`; may be repeated. Without one: the photograph.",
+        ),
     ] = None,
     seed: Seed = 0,
     members: Annotated[int, typer.Option(min=1, help="Networks, each without a sixth of the people.")] = 3,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
     evaluation: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="What `evaluate spotting` wrote of these corpora, for the cards.")
+        Path | None,
+        typer.Option(metavar="DIR", help="What `evaluate spotting` wrote of these corpora, for the cards."),
     ] = None,
     data: Annotated[str, typer.Option(help="What the footage is, for the cards.")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
@@ -119,8 +123,12 @@ def fit_spotter(
 @evaluate_app.command("spotting")
 def evaluate_spotting(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for predictions and scores.")],
-    dataset: Annotated[str, typer.Option(metavar="NAME", help="synthetic: a corpus made by `megc-train synth`.")],
-    root: Annotated[list[Path], typer.Option(metavar="PATH", help="Folder of the data set; may be repeated.")],
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="synthetic: a corpus made by `megc-train synth`.")
+    ],
+    root: Annotated[
+        list[Path], typer.Option(metavar="PATH", help="Folder of the data set; may be repeated.")
+    ],
     method: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="fire-always, ltp-ml, ltp-net; all by default.")
     ] = None,
@@ -128,7 +136,9 @@ def evaluate_spotting(
     members: Annotated[int, typer.Option(min=1, help="Networks in a bag.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
     seed: Seed = 0,
-    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results as Markdown here too.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the results as Markdown here too.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
 ) -> None:
     """Judge every spotter on people that it was not fitted on. Finished folds are kept: a run goes on."""
@@ -142,8 +152,9 @@ def evaluate_spotting(
         )  # fmt: skip
     for row in summary["rows"]:
         typer.echo(
-            f"{row['method']:12s} {row['subset']:8s} micro F1 {row['f1']:.3f} (synthetic, {row['f1_low']:.2f}-{row['f1_high']:.2f})"
-            f"  precision {row['precision']:.3f}  recall {row['recall']:.3f}  alarms/min {row['alarms_per_min']:.2f}"
+            f"{row['method']:12s} {row['subset']:8s} micro F1 {row['f1']:.3f} "
+            f"(synthetic, {row['f1_low']:.2f}-{row['f1_high']:.2f})  precision {row['precision']:.3f}  "
+            f"recall {row['recall']:.3f}  alarms/min {row['alarms_per_min']:.2f}"
         )
 
 

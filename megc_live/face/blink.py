@@ -69,9 +69,7 @@ class BlinkMeter:
 
     @staticmethod
     def _eyes(crop: NDArray[np.uint8], canonical: NDArray[np.float64]) -> NDArray[np.float32]:
-        patches = [
-            cv2.getRectSubPix(crop, _PATCH, (float(x), float(y))) for x, y in eye_centres(canonical)
-        ]
+        patches = [cv2.getRectSubPix(crop, _PATCH, (float(x), float(y))) for x, y in eye_centres(canonical)]
         return _unit(np.stack(patches).astype(np.float32))
 
 

@@ -58,11 +58,7 @@ class FaceFinder:
         if not found and tiles:
             height, width = full.shape[:2]
             side = max(1, int(min(height, width) * TILE_SHARE))
-            corners = [
-                (x, y)
-                for y in _spread(height, side)
-                for x in _spread(width, side)
-            ]
+            corners = [(x, y) for y in _spread(height, side) for x in _spread(width, side)]
             for x, y in corners:
                 found += self._detect(full[y : y + side, x : x + side], x, y)
         return _distinct(sorted(found, key=eye_distance, reverse=True))
@@ -133,8 +129,6 @@ def _distinct(faces: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     kept: list[NDArray[np.float64]] = []
     for face in faces:
         centre = face[:, :2].mean(0)
-        if all(
-            np.hypot(*(centre - other[:, :2].mean(0))) > 0.8 * eye_distance(other) for other in kept
-        ):
+        if all(np.hypot(*(centre - other[:, :2].mean(0))) > 0.8 * eye_distance(other) for other in kept):
             kept.append(face)
     return kept

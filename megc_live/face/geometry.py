@@ -10,7 +10,9 @@ from megc_live.face.regions import EYE_POINTS
 F64 = NDArray[np.float64]
 
 
-def fit_similarity(source: F64, target: F64, trims: int = 0, tolerance: float = 0.5) -> tuple[F64, NDArray[np.bool_]]:
+def fit_similarity(
+    source: F64, target: F64, trims: int = 0, tolerance: float = 0.5
+) -> tuple[F64, NDArray[np.bool_]]:
     """Least-squares similarity from ``source`` to ``target``, optionally with outliers trimmed.
 
     Parameters

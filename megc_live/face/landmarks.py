@@ -74,9 +74,7 @@ class Landmarker:
             x to the right, y down, z away from the camera, in pixels of ``rgb``.
         """
         height, width = rgb.shape[:2]
-        image = self._mp.Image(
-            image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb)
-        )
+        image = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
         result = self._landmarker.detect(image)
         scale = np.array([width, height, width], dtype=np.float32)
         return [

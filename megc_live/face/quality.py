@@ -1,4 +1,4 @@
-"""Is this picture of a face good enough to see a micro-expression in?"""
+"""Whether a picture of a face is good enough to see a micro-expression in."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ DARK, BRIGHT = 45.0, 215.0
 BLURRED = 4.0
 
 
-def assess(
-    crop: NDArray[np.uint8], eye_px: float, pose: tuple[float, float, float]
-) -> Quality:
+def assess(crop: NDArray[np.uint8], eye_px: float, pose: tuple[float, float, float]) -> Quality:
     """Measure one aligned crop.
 
     Parameters

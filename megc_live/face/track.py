@@ -18,6 +18,7 @@ from megc_live.face.geometry import (
     invert,
     scale_of,
 )
+from megc_live.face.landmarks import N_POINTS
 from megc_live.face.observation import (
     CANONICAL_EYE_PX,
     CANONICAL_EYES,
@@ -35,11 +36,7 @@ _SNAP_PX = 4.0  # crop pixels: a larger difference is a lost face found again, n
 _CANONICAL_GAIN = 0.3
 _LIDS_MOVED = 0.45
 _MIN_AGREEMENT = 0.5
-_LK = {
-    "winSize": (15, 15),
-    "maxLevel": 2,
-    "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.01),
-}
+_LK_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.01)
 
 
 class FaceTrack:
@@ -56,12 +53,12 @@ class FaceTrack:
         Longest time between full detections.
     """
 
-    def __init__(
-        self, face_id: int, frame: Frame, landmarks: NDArray[np.float64], keyframe_s: float
-    ) -> None:
+    def __init__(self, face_id: int, frame: Frame, landmarks: NDArray[np.float64], keyframe_s: float) -> None:
         self.face_id = face_id
         self._keyframe_s = keyframe_s
         self._blink = BlinkMeter()
+        self._canonical = np.zeros((N_POINTS, 2))
+        self._depth = np.zeros(N_POINTS)
         self._anchor(landmarks)
         self._crop = self._warp(frame)
         self.observation = self._observe(frame, landmarks, 1.0, jump=True)
@@ -88,7 +85,9 @@ class FaceTrack:
     def distance_to(self, landmarks: NDArray[np.float64]) -> float:
         """Distance between this face's centre and another's, in eye distances."""
         mine = self._landmarks()[:, :2].mean(0)
-        return float(np.hypot(*(mine - landmarks[:, :2].mean(0)))) / (CANONICAL_EYE_PX * scale_of(self._transform))
+        return float(np.hypot(*(mine - landmarks[:, :2].mean(0)))) / (
+            CANONICAL_EYE_PX * scale_of(self._transform)
+        )
 
     def size_ratio(self, landmarks: NDArray[np.float64]) -> float:
         """Another face's eye distance over this one's."""
@@ -101,17 +100,15 @@ class FaceTrack:
     def _set_canonical(self, landmarks: NDArray[np.float64], gain: float) -> None:
         points = apply(invert(self._transform), landmarks[:, :2])
         depth = landmarks[:, 2] / scale_of(self._transform)
-        if gain < 1.0:
-            points = self._canonical + gain * (points - self._canonical)
-            depth = self._depth + gain * (depth - self._depth)
-        self._canonical, self._depth = points, depth
+        self._canonical = self._canonical + gain * (points - self._canonical)
+        self._depth = self._depth + gain * (depth - self._depth)
 
     def _carry(self, frame: Frame) -> float:
         """Move the transform along by sparse flow on stable points; return the share that agrees."""
         before, predicted = self._crop, self._warp(frame)
         points = self._canonical[_STABLE].astype(np.float32).reshape(-1, 1, 2)
-        there, found, _ = cv2.calcOpticalFlowPyrLK(before, predicted, points, None, **_LK)
-        back, found_back, _ = cv2.calcOpticalFlowPyrLK(predicted, before, there, None, **_LK)
+        there, found = _sparse_flow(before, predicted, points)
+        back, found_back = _sparse_flow(predicted, before, there)
         error = np.hypot(*(back - points).reshape(-1, 2).T)  # forward-backward
         good = (found.ravel() == 1) & (found_back.ravel() == 1) & (error < 0.7)
         if good.sum() < 12:
@@ -146,7 +143,11 @@ class FaceTrack:
             # Shrinking by more than two with bilinear taps aliases; average first, in the face's box only.
             return self._warp_shrunk(grey, int(scale))
         crop = cv2.warpAffine(
-            grey, self._transform, (CROP_WIDTH, CROP_HEIGHT), flags=how | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+            grey,
+            self._transform,
+            (CROP_WIDTH, CROP_HEIGHT),
+            flags=how | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(crop, dtype=np.uint8)
 
@@ -168,7 +169,11 @@ class FaceTrack:
         transform = self._transform / factor
         transform[:, 2] = (self._transform[:, 2] - np.array([x0, y0]) + 0.5) / factor - 0.5
         crop = cv2.warpAffine(
-            small, transform, (CROP_WIDTH, CROP_HEIGHT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+            small,
+            transform,
+            (CROP_WIDTH, CROP_HEIGHT),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(crop, dtype=np.uint8)
 
@@ -202,3 +207,13 @@ class FaceTrack:
             keyframe=detected is not None,
             jump=jump,
         )
+
+
+def _sparse_flow(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], points: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Pyramidal Lucas-Kanade: where points (n, 1, 2) went, and which were found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, points, np.empty_like(points), winSize=(15, 15), maxLevel=2, criteria=_LK_STOP
+    )
+    return np.asarray(there, dtype=np.float32), np.asarray(found, dtype=np.uint8)

@@ -72,9 +72,10 @@ class Decoder:
         self._run: list[float] = []
 
     def observe(self, t_s: float, motion: F32) -> None:
-        """Take the newest step's time and the regions' motion, (12, 2), percent of the eye distance per 0.1 s.
+        """Take the newest step's time and the regions' motion.
 
-        It runs ahead of the scores by the network's look-ahead.
+        ``motion`` is (12, 2), percent of the eye distance per 0.1 s. It runs ahead of the scores by the
+        network's look-ahead.
         """
         self._motion.append((t_s, motion))
         self._now = t_s
@@ -136,7 +137,11 @@ class Decoder:
             inside = [self._scores[max(0, last - i)] for i in range(min(steps, last + 1))]
             self._pending.append(
                 Span(
-                    inside[-1].t_s, inside[len(inside) // 2].t_s, inside[0].t_s, float(np.mean(self._run)), "macro"
+                    inside[-1].t_s,
+                    inside[len(inside) // 2].t_s,
+                    inside[0].t_s,
+                    float(np.mean(self._run)),
+                    "macro",
                 )
             )
         self._run = []

@@ -115,7 +115,9 @@ class Grid:
             return self._upto(signal.pts_s, None, vector)
         return self._upto(signal.pts_s, before, vector)
 
-    def _upto(self, now: float, before: tuple[float, F32 | None] | None, vector: F32 | None) -> list[GridSample]:
+    def _upto(
+        self, now: float, before: tuple[float, F32 | None] | None, vector: F32 | None
+    ) -> list[GridSample]:
         assert self._start is not None
         out = []
         while (t := self._start + self._step / GRID_HZ) <= now + 1e-6:

@@ -11,6 +11,8 @@ normalisation CN tells its size (large CN: little moved).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dsyevr
@@ -144,7 +146,7 @@ class LtpWindow:
         """Forget all frames."""
         self._count = self._next = 0
 
-    def push(self, patches: NDArray[np.floating], keep: int) -> None:
+    def push(self, patches: NDArray[Any], keep: int) -> None:
         """Add one frame's patches, shape (regions, pixels); keep at most ``keep`` frames."""
         slot = self._next
         # Grey levels about their middle: float32 products of such numbers keep seven digits.

@@ -26,7 +26,7 @@ BLOCK_S = 0.5
 BLOCK_SHARE = 0.4
 """Share of a block's frames that must be positive (6 of 15)."""
 LEAD_S = 0.1
-"""The classifier is trained to fire this long before the onset (3 frames at 30 fps): spans are moved on by it."""
+"""The classifier is trained to fire this long before the onset (3 frames at 30 fps): spans move on by it."""
 LOCAL_CHUNK_S = PATTERN_S / 6
 LOCAL_MOST = 2
 FRAME_CHUNK_S = PATTERN_S / 3
@@ -72,10 +72,13 @@ class LtpMlSpotter:
         self._input = self._session.get_inputs()[0]
         if self._input.shape[1] != 1 + PATTERN_POINTS:
             raise ModelError(
-                f"the model ltp-ml takes {self._input.shape[1]} features, this version makes {1 + PATTERN_POINTS}.",
+                f"the model ltp-ml takes {self._input.shape[1]} features, "
+                f"this version makes {1 + PATTERN_POINTS}.",
                 "Rebuild it with `megc-train fit spotter`, or install the version it came with.",
             )
         self._threshold = 0.0 if threshold is None else threshold
+        self._newest_s: float | None = None
+        self._block_start: float | None = None
         self._begin()
 
     def push(self, signal: RegionSignal) -> list[Span]:
@@ -105,9 +108,9 @@ class LtpMlSpotter:
 
     def _begin(self) -> None:
         self._ticks: deque[_Tick] = deque()
-        self._block_start: float | None = None
+        self._block_start = None
         self._held: Span | None = None
-        self._newest_s: float | None = None
+        self._newest_s = None
 
     def _classify(self, signal: RegionSignal) -> _Tick:
         assert signal.pattern is not None and signal.cn is not None

@@ -8,6 +8,7 @@ move with the skull, with outliers left out; what is left is the face's own move
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,7 +65,7 @@ class MotionMeter:
 
     def __init__(self) -> None:
         # The faster presets lose a third of the signal-to-noise ratio on movements of a pixel.
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def measure(
         self, before: NDArray[np.uint8], after: NDArray[np.uint8], canonical: F64, depth: F64, seconds: float
@@ -83,7 +84,9 @@ class MotionMeter:
         """
         flow = np.zeros((*before.shape, 2), dtype=np.float32)
         flow[_INNER] = self._flow.calc(
-            np.ascontiguousarray(before[_INNER]), np.ascontiguousarray(after[_INNER]), None
+            np.ascontiguousarray(before[_INNER]),
+            np.ascontiguousarray(after[_INNER]),
+            None,  # type: ignore[call-overload]  # none: no initial guess, which the stubs do not know
         )
         per_lag = LAG_S / seconds * _PERCENT
         stable = _sample(cv2.blur(flow, (5, 5)), canonical[_STABLE]) * per_lag
@@ -110,7 +113,8 @@ def cut_patches(crop: NDArray[np.uint8], centres: F64) -> NDArray[np.uint8]:
     limit = np.array([crop.shape[1], crop.shape[0]]) - half - 1
     corner = np.clip(np.rint(centres).astype(int), half, limit) - half
     windows = np.lib.stride_tricks.sliding_window_view(crop, (PATCH_PX, PATCH_PX))
-    return windows[corner[:, 1], corner[:, 0]].reshape(len(centres), -1)
+    cut = windows[corner[:, 1], corner[:, 0]].reshape(len(centres), -1)
+    return np.asarray(cut, dtype=np.uint8)
 
 
 def _places(canonical: F64, depth: F64) -> F64:
@@ -137,7 +141,7 @@ def _fit(design: F64, flow: F64) -> tuple[F64, float, float]:
     return model, float(keep.mean()), float(np.sqrt((error[keep] ** 2).mean()))
 
 
-def _sample(field: NDArray[np.float32], points: F64) -> F64:
+def _sample(field: NDArray[Any], points: F64) -> F64:
     """Values of a (height, width, 2) field at (n, 2) points, bilinear, kept inside."""
     x = np.clip(points[:, 0], 0, CROP_WIDTH - 1.001)
     y = np.clip(points[:, 1], 0, CROP_HEIGHT - 1.001)

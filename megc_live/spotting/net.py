@@ -58,6 +58,7 @@ class NetSpotter:
                 "Rebuild it with `megc-train fit spotter`, or install the version it came with.",
             )
         self._threshold = float(card["settings"]["threshold"]) if threshold is None else threshold
+        self._newest_s: float | None = None
         self._begin()
 
     def push(self, signal: RegionSignal) -> list[Span]:
@@ -84,7 +85,7 @@ class NetSpotter:
         self._decoder = Decoder(self._threshold)
         self._window = np.zeros((1, N_FEATURES, WINDOW_STEPS), dtype=np.float32)
         self._ahead: deque[GridSample | None] = deque()
-        self._newest_s: float | None = None
+        self._newest_s = None
 
     def _judge(self, newest: GridSample | None) -> list[Span]:
         """Shift the window by one step and judge the step that lies ``LOOK_AHEAD_STEPS`` back."""

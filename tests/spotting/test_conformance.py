@@ -35,7 +35,11 @@ def course(seconds: float, seed: int = 0, start: float = 0.0) -> list[RegionSign
             speed = 4 * np.cos(np.pi * phase)
             for name, share in (("mouth_l", 1.0), ("mouth_r", 0.9), ("lip_upper", 0.4)):
                 regions[REGIONS.index(name)] += (0.0, -speed * share)
-        pattern = np.abs(np.sin(np.linspace(0.3, np.pi, 9))) * np.ones((12, 1)) if phase < 0.3 else rng.random((12, 9)) * 0.5
+        pattern = (
+            np.abs(np.sin(np.linspace(0.3, np.pi, 9))) * np.ones((12, 1))
+            if phase < 0.3
+            else rng.random((12, 9)) * 0.5
+        )
         cn = np.where(np.isin(np.arange(12), (8, 10)), 1.5, 3.0)
         motion = Motion(regions, rng.normal(0, 0.2, 8), 0.2, 0.9)
         out.append(RegionSignal(i, t, motion, pattern, cn, t - 0.3, 0.0, 80.0, i == 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,9 @@ from megc_live.spotting.features import GRID_HZ
 AHEAD = 7
 
 
-def run(micro: np.ndarray, macro: np.ndarray | None = None, half: float = 0.15, threshold: float = 0.5) -> list[tuple[float, Span]]:
+def run(
+    micro: np.ndarray, macro: np.ndarray | None = None, half: float = 0.15, threshold: float = 0.5
+) -> list[tuple[float, Span]]:
     """Decode courses of scores; returns each span with the time at which it came out."""
     decoder, out = Decoder(threshold), []
     macro = np.zeros_like(micro) if macro is None else macro
@@ -90,6 +94,6 @@ def test_spans_never_come_before_they_are_over_nor_overlap_much(seed: int, half:
         assert when >= span.offset_s - 1e-9
         assert 0.119 <= span.offset_s - span.onset_s <= 0.701
     ordered = sorted((s for _, s in spans), key=lambda s: s.onset_s)
-    for a, b in zip(ordered, ordered[1:], strict=False):
+    for a, b in pairwise(ordered):
         shorter = min(a.offset_s - a.onset_s, b.offset_s - b.onset_s)
         assert a.offset_s - b.onset_s <= 0.9 * shorter + 1e-9

@@ -36,7 +36,9 @@ def test_the_sliding_window_is_the_function(keep: int, pattern: int, seed: int) 
             first = max(0, t + 1 - keep)
             for region in range(2):
                 features, expected_cn = ltp_features(patches[region, first : t + 1].astype(float), pattern)
-                np.testing.assert_allclose(distances[region], features[len(features) - 1 - pattern, 1:], atol=2e-5)
+                np.testing.assert_allclose(
+                    distances[region], features[len(features) - 1 - pattern, 1:], atol=2e-5
+                )
                 assert cn[region] == pytest.approx(expected_cn, rel=1e-4)
 
 

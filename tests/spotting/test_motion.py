@@ -23,7 +23,13 @@ def face(landmarker: Landmarker) -> FaceObservation:  # noqa: F811
 def warped(crop: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     height, width = crop.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    moved = cv2.remap(crop, x - u.astype(np.float32), y - v.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(
+        crop,
+        x - u.astype(np.float32),
+        y - v.astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     return np.asarray(moved, np.uint8)
 
 
@@ -49,7 +55,11 @@ def test_head_motion_is_fitted_out(face: FaceObservation) -> None:
     height, width = face.crop.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 1.0, 1.01)
     matrix[:, 2] += (1.5, -1.0)
-    after = np.asarray(cv2.warpAffine(face.crop, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    after = np.asarray(
+        cv2.warpAffine(
+            face.crop, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+    )
     motion = MotionMeter().measure(face.crop, after, face.canonical, face.depth, 0.1)
     assert motion.head_speed > 1.5
     assert np.median(np.hypot(*motion.regions.T)) < 0.35 * motion.head_speed
@@ -59,7 +69,8 @@ def test_head_motion_is_fitted_out(face: FaceObservation) -> None:
 def test_motion_is_per_tenth_of_a_second(face: FaceObservation) -> None:
     after = warped(face.crop, np.zeros(face.crop.shape), -2.0 * bump(face.crop, face.canonical[291]))
     slow, fast = (
-        MotionMeter().measure(face.crop, after, face.canonical, face.depth, seconds) for seconds in (0.1, 0.05)
+        MotionMeter().measure(face.crop, after, face.canonical, face.depth, seconds)
+        for seconds in (0.1, 0.05)
     )
     np.testing.assert_allclose(fast.regions, 2 * slow.regions, atol=0.6)
 

@@ -31,24 +31,36 @@ def make_photo_corpus(out: Path, *, seed: int, clips: int = 3) -> Path:
     records, rows = [], []
     for k in range(clips):
         name = f"astronaut-{k}__photograph__s0"
-        events = make_demo_clip(out / "clips" / f"{name}.mp4", seed=seed + 1000 + k, seconds=_SECONDS, fps=_FPS)
+        events = make_demo_clip(
+            out / "clips" / f"{name}.mp4", seed=seed + 1000 + k, seconds=_SECONDS, fps=_FPS
+        )
         frames = round(_SECONDS * _FPS)
-        record = {"video": name, "person": f"astronaut-{k}", "source": "astronaut", "fps": _FPS, "frames": frames}
+        record = {
+            "video": name,
+            "person": f"astronaut-{k}",
+            "source": "astronaut",
+            "fps": _FPS,
+            "frames": frames,
+        }
         records.append(record)
         rows += [
             {
-                **record, "onset": e.onset, "apex": e.apex, "offset": e.offset, "kind": e.kind, "label": e.label,
+                **record, "onset": e.onset, "apex": e.apex, "offset": e.offset, "kind": e.kind,
+                "label": e.label,
                 "units": e.unit_text, "amplitude": round(e.amplitude, 5),
             }
             for e in events
         ]  # fmt: skip
         (out / "clips" / f"{name}.json").write_text(
-            json.dumps({**record, "events": [asdict(e) | {"unit_text": e.unit_text} for e in events]}), encoding="utf-8"
+            json.dumps({**record, "events": [asdict(e) | {"unit_text": e.unit_text} for e in events]}),
+            encoding="utf-8",
         )
     for file, kinds in (("truth.csv", True), ("negatives.csv", False)):
         with (out / file).open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, COLUMNS)
             writer.writeheader()
             writer.writerows(row for row in rows if (row["kind"] in POSITIVE_KINDS) == kinds)
-    (out / "corpus.json").write_text(json.dumps({"settings": {"seed": seed}, "clips": records}), encoding="utf-8")
+    (out / "corpus.json").write_text(
+        json.dumps({"settings": {"seed": seed}, "clips": records}), encoding="utf-8"
+    )
     return out

@@ -132,7 +132,9 @@ def _run_fold(
 
 
 def _with_units(clips: Iterable[Clip], units: frozenset[str]) -> list[Clip]:
-    return [clip for clip in clips if any(units & base_units(m.units) for m in clip.truth if m.kind == "micro")]
+    return [
+        clip for clip in clips if any(units & base_units(m.units) for m in clip.truth if m.kind == "micro")
+    ]
 
 
 def _predict(name: str, store: Path, clips: Iterable[Clip]) -> list[dict[str, Any]]:
@@ -149,7 +151,8 @@ def _predict(name: str, store: Path, clips: Iterable[Clip]) -> list[dict[str, An
 
 def _row(clip: Clip, onset: int, offset: int, kind: str, score: float) -> dict[str, Any]:
     return {
-        "video": clip.name, "onset": onset, "offset": offset, "kind": kind, "score": round(score, 4), "person": clip.person,
+        "video": clip.name, "onset": onset, "offset": offset, "kind": kind, "score": round(score, 4),
+        "person": clip.person,
     }  # fmt: skip
 
 

@@ -33,9 +33,18 @@ class _Linear(nn.Module):
 
 def export_bag(bag: Bag, folder: Path, card: dict[str, Any]) -> Path:
     """Write ``ltp-net.onnx`` and its card; the bag's threshold goes into the card's settings."""
-    card = {**card, "settings": {**card.get("settings", {}), "threshold": round(bag.threshold, 4), "networks": len(bag.nets)}}
+    card = {
+        **card,
+        "settings": {
+            **card.get("settings", {}),
+            "threshold": round(bag.threshold, 4),
+            "networks": len(bag.nets),
+        },
+    }
     example = torch.randn(1, N_FEATURES, WINDOW_STEPS, generator=torch.Generator().manual_seed(0))
-    return export_torch(SpotterScores(bag.nets).eval(), {"features": example}, "scores", folder, "ltp-net", card)
+    return export_torch(
+        SpotterScores(bag.nets).eval(), {"features": example}, "scores", folder, "ltp-net", card
+    )
 
 
 def export_svm(weights: np.ndarray, bias: float, folder: Path, card: dict[str, Any]) -> Path:

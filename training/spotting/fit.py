@@ -20,7 +20,7 @@ from training.spotting.sequences import Clip, load_clips
 
 LIMITS = (
     "The movements were planted by warping pictures: no score on them is a score on real micro-expressions.",
-    "Fitted on 25 to 30 frames/s video of mostly talking people, seen from the front, eye distance 40 to 130 px.",
+    "Fitted on 25 to 30 frames/s video of people seen from the front, eye distance 40 to 130 px.",
     "Speech, steps that do not return and fast natural expressions give false alarms.",
 )
 
@@ -70,7 +70,10 @@ def fit_spotters(
     """
     if not corpora:
         data = data or "one photograph (the astronaut, NASA, public domain), animated"
-        log("no corpus given: fitting on one animated photograph. The result shows that fitting works, no more.")
+        log(
+            "no corpus given: fitting on one animated photograph. "
+            "The result shows that fitting works, no more."
+        )
         with tempfile.TemporaryDirectory() as folder:
             made = make_photo_corpus(Path(folder) / "photograph", seed=seed, clips=max(members, 3))
             clips = read_corpora([made], jobs, progress)
@@ -88,7 +91,12 @@ def fit_spotters(
     rows, labels = training_rows(clips)
     weights, bias = fit_svm(clips)
     paths = [
-        export_svm(weights, bias, out, _card("ltp-ml", clips, data, scores, {"rows": len(rows), "positive": int(labels.sum())}))
+        export_svm(
+            weights,
+            bias,
+            out,
+            _card("ltp-ml", clips, data, scores, {"rows": len(rows), "positive": int(labels.sum())}),
+        )
     ]
     bag = fit_bag(clips, seed, members, schedule, log=log)
     settings = {"seed": seed, "schedule": schedule.__dict__}
@@ -110,12 +118,17 @@ def _scores(evaluation: Path | None) -> dict[str, dict[str, Any]]:
         ) from None
     out: dict[str, dict[str, Any]] = {}
     for row in summary["rows"]:
-        values = {f"{key}_synthetic": round(row[key], 4) for key in ("f1", "f1_low", "f1_high", "precision", "recall")}
+        values = {
+            f"{key}_synthetic": round(row[key], 4)
+            for key in ("f1", "f1_low", "f1_high", "precision", "recall")
+        }
         out.setdefault(row["method"], {})[row["subset"]] = {
             **values, "false_alarms_per_minute_synthetic": round(row["alarms_per_min"], 3),
         }  # fmt: skip
     for method, units in summary["unlearned_units"].items():
-        out.setdefault(method, {})["recall_of_units_never_learned_synthetic"] = round(units["recall_unlearned"], 4)
+        out.setdefault(method, {})["recall_of_units_never_learned_synthetic"] = round(
+            units["recall_unlearned"], 4
+        )
     return out
 
 

@@ -53,7 +53,9 @@ def candidate_regions(units: Many[str]) -> list[int]:
     return regions
 
 
-def training_rows(clips: Many[Clip], left_out_units: frozenset[str] = frozenset()) -> tuple[F64, NDArray[np.int64]]:
+def training_rows(
+    clips: Many[Clip], left_out_units: frozenset[str] = frozenset()
+) -> tuple[F64, NDArray[np.int64]]:
     """Features (rows, 10) ``[CN, d(1..9)]`` and labels of all clips."""
     rows: list[F64] = []
     labels: list[NDArray[np.int64]] = []

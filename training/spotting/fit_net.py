@@ -106,7 +106,10 @@ def fit_network(
             optimiser.step()
             plan.step()
             sums += float(loss.detach())
-        log(f"epoch {epoch + 1}/{schedule.epochs} loss {sums / schedule.batches:.4f} {time.perf_counter() - began:.1f} s")
+        log(
+            f"epoch {epoch + 1}/{schedule.epochs} loss {sums / schedule.batches:.4f} "
+            f"{time.perf_counter() - began:.1f} s"
+        )
     return net.eval()
 
 
@@ -150,7 +153,9 @@ class _Pool:
 
     def statistics(self) -> tuple[F32, F32]:
         """Mean and standard deviation of each feature over valid steps."""
-        stack = np.concatenate([f[:, PAST_STEPS : f.shape[1] - LOOK_AHEAD_STEPS] for f, _ in self._items], axis=1)
+        stack = np.concatenate(
+            [f[:, PAST_STEPS : f.shape[1] - LOOK_AHEAD_STEPS] for f, _ in self._items], axis=1
+        )
         valid = stack[-1] > 0
         mean, std = stack[:, valid].mean(1), stack[:, valid].std(1)
         # A feature that is the same everywhere says nothing: leave it as it is.
@@ -205,7 +210,11 @@ class _Pool:
         gain = np.exp(rng.normal(0, 0.25, (size, 1, 1))).astype(np.float32)
         place = np.exp(rng.normal(0, 0.2, (size, N_SIGNALS, 1))).astype(np.float32)
         moving = features[:, MOTION_FEATURES]
-        noise = rng.normal(0, 1, moving.shape).astype(np.float32) * rng.random((size, 1, 1)).astype(np.float32) * 0.15
+        noise = (
+            rng.normal(0, 1, moving.shape).astype(np.float32)
+            * rng.random((size, 1, 1)).astype(np.float32)
+            * 0.15
+        )
         valid = features[:, -1:]
         features[:, MOTION_FEATURES] = (
             np.arcsinh(np.sinh(moving) * gain * np.concatenate([place, place], axis=1) + noise) * valid
@@ -316,7 +325,9 @@ def fit_bag(
     nets, judged = [], []
     for k, part in enumerate(parts):
         inside = [clip for clip in clips if clip.person not in part]
-        net = fit_network(inside, seed + k, schedule, left_out_units, lambda line, k=k: log(f"network {k + 1}: {line}"))
+        net = fit_network(
+            inside, seed + k, schedule, left_out_units, lambda line, k=k: log(f"network {k + 1}: {line}")
+        )
         nets.append(net)
         judged += [
             (clip, [(s, scores_of(net, s)) for s in clip.sequences]) for clip in clips if clip.person in part

@@ -39,6 +39,7 @@ class Patterns(nn.Module):
     channels = N_PATTERNS * (N_SIGNALS + TOP)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Compute the patterns of every step that has enough past."""
         steps = x.shape[2] - PATTERN_STEPS
         u, v = torch.sinh(x[:, :N_SIGNALS]), torch.sinh(x[:, N_SIGNALS : 2 * N_SIGNALS])
 
@@ -97,11 +98,13 @@ class SpotterNet(nn.Module):
         self.level = nn.BatchNorm1d(Patterns.channels, affine=False)
         self.inlet = nn.Conv1d(N_FEATURES + Patterns.channels, width, 1)
         self.blocks = nn.ModuleList(
-            [_Block(width, d, False, dropout) for d in CENTRED] + [_Block(width, d, True, dropout) for d in CAUSAL]
+            [_Block(width, d, False, dropout) for d in CENTRED]
+            + [_Block(width, d, True, dropout) for d in CAUSAL]
         )
         self.head = nn.Conv1d(width, 4, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Answer every step that has a whole window."""
         patterns = self.level(self.patterns(x))
         raw = (x[:, :, PATTERN_STEPS:] - self.mean[:, None]) * self.scale[:, None]
         if self.training:
@@ -123,6 +126,7 @@ class SpotterScores(nn.Module):
         self.nets = nn.ModuleList(nets)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Mean of the networks' probabilities and times."""
         answers = []
         for net in self.nets:
             out = net(features)

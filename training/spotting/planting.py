@@ -55,21 +55,34 @@ class EventBank:
         Units to draw from (for held-out units); default all.
     """
 
-    def __init__(self, rng: np.random.Generator, size: int = 3000, units: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, rng: np.random.Generator, size: int = 3000, units: tuple[str, ...] | None = None
+    ) -> None:
         landmarks = neutral_face()
         frame = FaceFrame.of(landmarks)
         places = _patch_points(frame.to_face(landmarks[list(SIGNAL_POINTS.values()), :2]))
         minutes = size / 40
         plan = draw_plan(
-            rng, 60 * minutes, 30.0, micro_per_min=26.0, macro_per_min=5.0, negatives_per_min=32.0, units=units, min_gap_s=0.05
+            rng,
+            60 * minutes,
+            30.0,
+            micro_per_min=26.0,
+            macro_per_min=5.0,
+            negatives_per_min=32.0,
+            units=units,
+            min_gap_s=0.05,
         )
         self.events = [
-            _planted(event, landmarks, frame, places) for event in plan if event.kind in ("micro", "macro", "step", "talk")
+            _planted(event, landmarks, frame, places)
+            for event in plan
+            if event.kind in ("micro", "macro", "step", "talk")
         ]
         if not any(p.event.kind == "micro" for p in self.events):
             raise DatasetError("no movement can be drawn from these units.", "Give more units.")
 
-    def plant(self, rng: np.random.Generator, features: F32, targets: F32, past: int, events_per_s: float) -> None:
+    def plant(
+        self, rng: np.random.Generator, features: F32, targets: F32, past: int, events_per_s: float
+    ) -> None:
         """Plant events into one window, in place.
 
         Parameters
@@ -88,7 +101,10 @@ class EventBank:
             planted = self.events[int(rng.integers(len(self.events)))]
             onset = float(rng.uniform(0, features.shape[1] - 1))
             offset = onset + min(planted.length_s, 3.0) * GRID_HZ
-            low, high = int(onset - _CONTEXT_S * GRID_HZ) - past, int(offset + _CONTEXT_S * GRID_HZ) + 1 - past
+            low, high = (
+                int(onset - _CONTEXT_S * GRID_HZ) - past,
+                int(offset + _CONTEXT_S * GRID_HZ) + 1 - past,
+            )
             near = targets[:2, max(0, low) : max(0, min(steps, high))]
             if near.any() or not _all_valid(features, onset, offset):
                 continue

@@ -82,7 +82,9 @@ def unseen_unit_recall(clips: Many[Clip], results: Many[FoldResult]) -> dict[str
     return out
 
 
-def write_results(out: Path, clips: Many[Clip], results: Many[FoldResult], page: Path | None = None) -> dict[str, Any]:
+def write_results(
+    out: Path, clips: Many[Clip], results: Many[FoldResult], page: Path | None = None
+) -> dict[str, Any]:
     """Write truth.csv, one predictions csv a method, summary.json and accuracy.md; return the summary."""
     out.mkdir(parents=True, exist_ok=True)
     judged = {person for result in results for person in result.people}
@@ -163,7 +165,11 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         f"| `{method}` | {u['recall_unlearned']:.3f} | {u['recall_learned']:.3f} | {u['planted']} |"
         for method, u in summary["unlearned_units"].items()
     ]
-    lines += ["", "This page is written by `megc-train evaluate spotting --dataset synthetic --root CORPUS --out DIR`.", ""]
+    lines += [
+        "",
+        "This page is written by `megc-train evaluate spotting --dataset synthetic --root CORPUS --out DIR`.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -203,7 +209,9 @@ def _spans(rows: Any) -> dict[str, list[tuple[int, int]]]:
 def _hits(wanted: Many[Movement], spans: Many[tuple[int, int]]) -> int:
     metric: SpottingMetric[Any] = RULES["one-to-one"].make()
     metric.update(
-        "clip", [Expression(m.onset, m.offset) for m in wanted], [Expression(*span) for span in dict.fromkeys(spans)]
+        "clip",
+        [Expression(m.onset, m.offset) for m in wanted],
+        [Expression(*span) for span in dict.fromkeys(spans)],
     )
     return int(metric.compute().tp)
 

@@ -59,18 +59,35 @@ def evaluate(
     SettingsError, DatasetError
     """
     if dataset not in DATASETS:
-        raise SettingsError(f"there is no data set named {dataset!r} for spotting.", f"Choose one of: {', '.join(DATASETS)}.")
+        raise SettingsError(
+            f"there is no data set named {dataset!r} for spotting.", f"Choose one of: {', '.join(DATASETS)}."
+        )
     chosen = tuple(methods or METHODS)
     unknown = sorted(set(chosen) - set(METHODS))
     if unknown:
-        raise SettingsError(f"there is no spotter named {unknown[0]!r} to evaluate.", f"Choose of: {', '.join(METHODS)}.")
+        raise SettingsError(
+            f"there is no spotter named {unknown[0]!r} to evaluate.", f"Choose of: {', '.join(METHODS)}."
+        )
     clips = read_corpora(roots, jobs, progress)
-    log(f"{len(clips)} clips of {len({clip.person for clip in clips})} people, {sum(c.minutes for c in clips):.1f} minutes")
+    log(
+        f"{len(clips)} clips of {len({clip.person for clip in clips})} people, "
+        f"{sum(c.minutes for c in clips):.1f} minutes"
+    )
     schedule = NetSchedule() if epochs is None else NetSchedule(epochs=epochs)
     if jobs > 1:
         # Each process reads the corpus itself and leaves its folds in files, which are collected below.
         tasks = [
-            (list(roots), out, chosen, folds, seed, members, schedule, fold, max(1, (os.cpu_count() or 1) // jobs))
+            (
+                list(roots),
+                out,
+                chosen,
+                folds,
+                seed,
+                members,
+                schedule,
+                fold,
+                max(1, (os.cpu_count() or 1) // jobs),
+            )
             for fold in range(folds)
         ]
         with multiprocessing.get_context("spawn").Pool(jobs) as pool:
@@ -89,7 +106,8 @@ def _run_fold(task: tuple[list[Path], Path, tuple[str, ...], int, int, int, NetS
     torch.set_num_threads(threads)
     clips = read_corpora(roots)
     evaluate_corpus(
-        clips, out, methods=methods, folds=folds, seed=seed, members=members, schedule=schedule, only_folds=[fold],
+        clips, out, methods=methods, folds=folds, seed=seed, members=members, schedule=schedule,
+        only_folds=[fold],
         log=lambda line: print(f"[fold {fold + 1}] {line}", flush=True),
     )  # fmt: skip
     return fold

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
-from megc_live.spotting.decode import Decoder, Score
 from megc_live.spotting.base import Span
+from megc_live.spotting.decode import Decoder, Score
 from megc_live.spotting.features import GRID_HZ, N_FEATURES, VALID, Grid, GridSample
 from megc_live.spotting.net import LOOK_AHEAD_STEPS, region_motion
 from training.spotting.signal_log import SignalLog
@@ -155,7 +155,9 @@ def read_truth(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype={"video": str, "units": str, "person": str}, keep_default_na=False)
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DatasetError(f"cannot read {str(path)!r}: {error}.", "Make a corpus with `megc-train synth`.") from None
+        raise DatasetError(
+            f"cannot read {str(path)!r}: {error}.", "Make a corpus with `megc-train synth`."
+        ) from None
     missing = {"video", "onset", "offset", "kind", "units"} - set(table.columns)
     if missing:
         raise DatasetError(f"{str(path)!r} has no column {', '.join(sorted(missing))}.")

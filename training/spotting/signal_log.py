@@ -116,7 +116,9 @@ class SignalLog:
                 RegionSignal(
                     index=int(data["index"][i]),
                     pts_s=float(data["pts_s"][i]),
-                    motion=Motion(data["regions"][i].astype(float), fit[:8], fit[8], fit[9]) if moved else None,
+                    motion=Motion(data["regions"][i].astype(float), fit[:8], fit[8], fit[9])
+                    if moved
+                    else None,
                     pattern=data["pattern"][i].astype(float) if patterned else None,
                     cn=data["cn"][i].astype(float) if patterned else None,
                     pattern_start_s=float(data["start_s"][i]),
