@@ -123,7 +123,7 @@ def _landmarker_rate(spec: str, fps: float | None, settings: Settings) -> float:
 
 def _analysis(spec: str, fps: float | None, settings: Settings, process: psutil.Process) -> dict[str, Any]:
     """Analyse the whole source as fast as it goes; memory is read ten times on the way."""
-    with open_source(spec, fps=fps) as source, Engine(settings, source.info) as engine:
+    with open_source(spec, fps=fps) as source, Engine(settings, source.info, overlap=True) as engine:
         began = time.perf_counter()
         count, memory, delays = 0, [], []
         every = max(1, (source.info.n_frames or 300) // 10)

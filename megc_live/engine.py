@@ -6,10 +6,12 @@ that were pushed and on nothing else.
 
 from __future__ import annotations
 
+import threading
 import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -66,6 +68,9 @@ class Engine:
         Where models come from; by default as ``settings.models`` says.
     spotters : callable, optional
         Makes the spotter of each new face instead of ``settings.spotting.spotter``.
+    overlap : bool
+        Measure the motion of a frame in a second thread while the next one's faces are found: half as
+        much time a frame on two cores. Events and rows are the same, handed out one push later.
 
     Raises
     ------
@@ -91,6 +96,7 @@ class Engine:
         source_info: SourceInfo | None = None,
         models: ModelStore | None = None,
         spotters: Callable[[], Spotter] | None = None,
+        overlap: bool = False,
     ) -> None:
         self.settings = settings or Settings()
         self._fps = source_info.fps if source_info is not None and source_info.fps > 0 else _DEFAULT_FPS
@@ -108,6 +114,11 @@ class Engine:
         self._indices: deque[int] = deque()
         self._times: deque[float] = deque()
         self._rows: list[FrameRow] = []
+        self._rows_lock = threading.Lock()
+        self._helper = ThreadPoolExecutor(1, "megc-motion") if overlap else None
+        self._pending: Future[list[Event]] | None = None
+        self._tick_s = -np.inf
+        self._newest_s = -np.inf
         self._measured_s = -np.inf
         self._last_s = -np.inf
         self._n_events = 0
@@ -119,27 +130,38 @@ class Engine:
 
         Frames come in order: index and time grow. Rows are handed out by :meth:`take_rows`.
         """
+        if frame.pts_s <= self._newest_s:
+            raise ValueError(
+                f"frames come in order of time: frame {frame.index} is at {frame.pts_s:.6f} s, "
+                f"after one at {self._newest_s:.6f} s"
+            )
+        self._newest_s = frame.pts_s
         began = time.perf_counter()
-        self._remember(frame)
+        self.ring.push(frame, self._fps)
         self._stats.add("ring", began)
-        events: list[Event] = []
-        if frame.pts_s - self._measured_s >= _TICK_S:
-            self._measured_s = frame.pts_s
-            events = self._measure(frame)
-        self._write_rows(frame)
-        self._stats.frames += 1
+        seen: list[FaceObservation] | None = None
+        if frame.pts_s - self._tick_s >= _TICK_S:
+            self._tick_s = frame.pts_s
+            began = time.perf_counter()
+            seen = self._tracker.update(frame)
+            self._stats.add("face", began)
+        if self._helper is None:
+            return self._conclude(frame, seen)
+        events = self._settle()
+        self._pending = self._helper.submit(self._conclude, frame, seen)
         return events
 
     def flush(self) -> list[Event]:
         """The source is over: return the events that are left."""
-        events: list[Event] = []
+        events = self._settle()
         for face_id in list(self._faces):
             events += self._drop(face_id)
         return events
 
     def take_rows(self) -> list[FrameRow]:
-        """Return the rows of the frames pushed since the last call: at least one a frame."""
-        rows, self._rows = self._rows, []
+        """Return the rows of the frames that were finished since the last call: at least one a frame."""
+        with self._rows_lock:
+            rows, self._rows = self._rows, []
         return rows
 
     def face_near(self, face_id: int, t_s: float) -> FaceObservation | None:
@@ -175,6 +197,8 @@ class Engine:
         """Free the models. Twice is fine."""
         if not self._closed:
             self._closed = True
+            if self._helper is not None:
+                self._helper.shutdown(wait=True, cancel_futures=True)
             self._landmarker.close()
 
     def __enter__(self) -> Engine:
@@ -191,32 +215,37 @@ class Engine:
     def _configured_spotter(self) -> Spotter:
         return make_spotter(self.settings.spotting.spotter, self._models, self.settings.spotting.threshold)
 
+    def _settle(self) -> list[Event]:
+        """Wait for the frame that the second thread works on; return its events."""
+        pending, self._pending = self._pending, None
+        return pending.result() if pending is not None else []
+
+    def _conclude(self, frame: Frame, seen: list[FaceObservation] | None) -> list[Event]:
+        """All that comes after the faces were found; ``seen`` is None on frames between measured ones.
+
+        Touches nothing that finding the next frame's faces touches.
+        """
+        self._remember(frame)
+        events: list[Event] = []
+        if seen is not None:
+            self._measured_s = frame.pts_s
+            for observation in seen:
+                events += self._spot(observation)
+            for face_id, face in list(self._faces.items()):
+                if frame.pts_s - face.seen_s > _FACE_GONE_S:
+                    events += self._drop(face_id)
+        self._write_rows(frame)
+        self._stats.frames += 1
+        return events
+
     def _remember(self, frame: Frame) -> None:
-        if frame.pts_s <= self._last_s:
-            raise ValueError(
-                f"frames come in order of time: frame {frame.index} is at {frame.pts_s:.6f} s, "
-                f"after one at {self._last_s:.6f} s"
-            )
         self._last_s = frame.pts_s
-        self.ring.push(frame, self._fps)
         self._indices.append(frame.index)
         self._times.append(frame.pts_s)
         while frame.pts_s - self._times[0] > _HISTORY_S:
             self._times.popleft()
             self._indices.popleft()
         self._stats.clock(frame)
-
-    def _measure(self, frame: Frame) -> list[Event]:
-        began = time.perf_counter()
-        seen = self._tracker.update(frame)
-        self._stats.add("face", began)
-        events: list[Event] = []
-        for observation in seen:
-            events += self._spot(observation)
-        for face_id, face in list(self._faces.items()):
-            if frame.pts_s - face.seen_s > _FACE_GONE_S:
-                events += self._drop(face_id)
-        return events
 
     def _spot(self, observation: FaceObservation) -> list[Event]:
         face = self._faces.get(observation.face_id)
@@ -307,11 +336,11 @@ class Engine:
 
     def _write_rows(self, frame: Frame) -> None:
         current = [face for face in self._faces.values() if face.seen_s >= self._measured_s]
-        if not current:
-            self._rows.append(no_face_row(frame))
-            self._stats.without_face += 1
+        rows = [face_row(frame, face.newest, face.signal) for face in current] or [no_face_row(frame)]
+        with self._rows_lock:
+            self._rows += rows
+        self._stats.without_face += not current
         for face in current:
-            self._rows.append(face_row(frame, face.newest, face.signal))
             self._stats.note(face.newest.quality.warnings)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -59,7 +59,8 @@ def engine_of(settings: Settings, info: SourceInfo) -> EngineLike:
     """Return the engine of every ordinary run."""
     from megc_live.engine import Engine
 
-    return Engine(settings, info)
+    # A live source wants each answer as soon as it is known, a file the most frames a second.
+    return Engine(settings, info, overlap=not info.live)
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,8 @@ class Run:
     def _analyse(self, source: Source, part: Path, mark: dict[str, Any] | None) -> str:
         """Fill the folder; return why a live source was lost on the way, or nothing."""
         session = self._new_session(source.info)
-        engine = self._how.make_engine(self._settings, source.info)
+        live = source.info.live or self._how.as_live
+        engine = self._how.make_engine(self._settings, replace(source.info, live=live))
         sinks: list[Sink] = []
         lost = ""
         try:

@@ -98,6 +98,20 @@ def test_any_chunking_finds_the_same(
     assert [row.frame for row in rows] == [row.frame for row in reference[1]]
 
 
+def test_overlapping_work_finds_the_same(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
+    with open_source(face_clip.path) as source, Engine(EAGER, source.info, overlap=True) as engine:
+        events, rows = [], []
+        for frame in source:
+            events += engine.push(frame)
+            rows += engine.take_rows()
+        events += engine.flush()
+        rows += engine.take_rows()
+    assert digest(events) == digest(reference[0])
+    np.testing.assert_equal([vars(row) for row in rows], [vars(row) for row in reference[1]])
+
+
 def test_two_runs_share_nothing(face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]) -> None:
     assert digest(offline(face_clip)[0]) == digest(reference[0])
 

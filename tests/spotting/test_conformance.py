@@ -37,7 +37,7 @@ def course(seconds: float, seed: int = 0, start: float = 0.0) -> list[RegionSign
                 regions[REGIONS.index(name)] += (0.0, -speed * share)
         pattern = (
             np.abs(np.sin(np.linspace(0.3, np.pi, 9))) * np.ones((12, 1))
-            if phase < 0.3
+            if phase < 0.8
             else rng.random((12, 9)) * 0.5
         )
         cn = np.where(np.isin(np.arange(12), (8, 10)), 1.5, 3.0)

@@ -20,6 +20,8 @@ from training.spotting.sequences import Clip, Movement, base_units
 
 CALM = re.compile(r"__s\d+$")
 """Clips of animated photographs; all others are footage with its own natural movement."""
+AMPLITUDES = ((0.0, 0.012), (0.012, 0.018), (0.018, 0.026), (0.026, 0.036), (0.036, 1.0))
+"""Classes of the largest displacement, in eye distances."""
 _SUBSETS = ("all", "calm", "footage")
 
 
@@ -82,6 +84,26 @@ def unseen_unit_recall(clips: Many[Clip], results: Many[FoldResult]) -> dict[str
     return out
 
 
+def recall_by_amplitude(clips: Many[Clip], results: Many[FoldResult], method: str) -> list[dict[str, Any]]:
+    """How many micro-expressions of each size were found, on calm faces and in footage."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for result in results:
+        spans |= _spans(result.predictions.get(method, ()))
+    out = []
+    for low, high in AMPLITUDES:
+        row: dict[str, Any] = {"from": low, "to": high}
+        for subset in ("calm", "footage"):
+            found = planted = 0
+            for clip in clips:
+                if _belongs(clip, subset):
+                    wanted = [m for m in clip.truth if m.kind == "micro" and low <= m.amplitude < high]
+                    planted += len(wanted)
+                    found += _hits(wanted, spans.get(clip.name, []))
+            row[subset] = {"found": found, "planted": planted}
+        out.append(row)
+    return out
+
+
 def write_results(
     out: Path, clips: Many[Clip], results: Many[FoldResult], page: Path | None = None
 ) -> dict[str, Any]:
@@ -99,6 +121,9 @@ def write_results(
         "thresholds": {str(r.fold): r.chosen for r in results},
         "rows": [row.__dict__ for row in rows],
         "unlearned_units": unseen,
+        "recall_by_amplitude": {
+            m: recall_by_amplitude(part, results, m) for m in dict.fromkeys(r.method for r in rows)
+        },
     }
     _write(out / "truth.csv", _truth_table(part).to_csv(index=False))
     for method in dict.fromkeys(row.method for row in rows):

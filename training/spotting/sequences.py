@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
@@ -25,7 +26,10 @@ F32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Movement:
-    """One planted or annotated movement: frames inclusive and 0-based, times in seconds."""
+    """One planted or annotated movement: frames inclusive and 0-based, times in seconds.
+
+    ``amplitude`` is the largest displacement in eye distances, NaN where it is not known.
+    """
 
     onset: int
     offset: int
@@ -33,6 +37,7 @@ class Movement:
     offset_s: float
     kind: str
     units: tuple[str, ...] = ()
+    amplitude: float = math.nan
 
 
 @dataclass
@@ -117,6 +122,7 @@ def load_clips(corpus: Path, only: set[str] | None = None) -> list[Clip]:
                 float(log.pts_s[min(int(r.offset), len(log.pts_s) - 1)]),
                 str(r.kind),
                 tuple(str(r.units).split("|")),
+                float(getattr(r, "amplitude", math.nan)),
             )
             for r in part.itertuples()
         ]
