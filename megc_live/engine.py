@@ -136,18 +136,19 @@ class Engine:
                 f"after one at {self._newest_s:.6f} s"
             )
         self._newest_s = frame.pts_s
-        began = time.perf_counter()
-        self.ring.push(frame, self._fps)
-        self._stats.add("ring", began)
         seen: list[FaceObservation] | None = None
         if frame.pts_s - self._tick_s >= _TICK_S:
             self._tick_s = frame.pts_s
             began = time.perf_counter()
             seen = self._tracker.update(frame)
             self._stats.add("face", began)
+        # The second thread reads the ring: it must be done with the last frame before this one goes in.
+        events = self._settle()
+        began = time.perf_counter()
+        self.ring.push(frame, self._fps)
+        self._stats.add("ring", began)
         if self._helper is None:
             return self._conclude(frame, seen)
-        events = self._settle()
         self._pending = self._helper.submit(self._conclude, frame, seen)
         return events
 
@@ -165,7 +166,10 @@ class Engine:
         return rows
 
     def face_near(self, face_id: int, t_s: float) -> FaceObservation | None:
-        """The observation of a face nearest to a time, while it is in the history; None afterwards."""
+        """The observation of a face nearest to a time, while it is in the history; None afterwards.
+
+        Not while frames are pushed from another thread, nor with ``overlap``.
+        """
         face = self._faces.get(face_id)
         return _nearest(face.past, t_s) if face is not None else None
 
@@ -225,8 +229,12 @@ class Engine:
 
         Touches nothing that finding the next frame's faces touches.
         """
-        self._remember(frame)
         events: list[Event] = []
+        if frame.pts_s - self._last_s > _FACE_GONE_S:
+            # After a gap in time the histories are trimmed: what is left to say must be said before.
+            for face_id in list(self._faces):
+                events += self._drop(face_id)
+        self._remember(frame)
         if seen is not None:
             self._measured_s = frame.pts_s
             for observation in seen:
@@ -257,7 +265,8 @@ class Engine:
         while observation.pts_s - face.past[0].pts_s > self.settings.video.ring_seconds:
             face.past.popleft()
         if observation.quality.eye_px < self.settings.spotting.min_eye_px:
-            return []
+            face.signal = None
+            return [self._event(face, span) for span in face.spotter.flush()]
         began = time.perf_counter()
         signal = face.meter.measure(observation)
         self._stats.add("signals", began)
@@ -358,7 +367,6 @@ class EngineStats:
         self._quality: dict[str, int] = {}
         self._first_s: float | None = None
         self._last_s = 0.0
-        self._indices = 0
 
     def add(self, stage: str, began: float) -> None:
         """Count one pass of a stage that began at a ``perf_counter`` time."""

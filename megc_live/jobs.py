@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from megc_live import __version__
+from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
 from megc_live.settings import Settings
 from megc_live.video.base import safe_name
 from megc_live.video.folder import IMAGE_SUFFIXES
@@ -145,7 +146,7 @@ def _names(spec: str, level: int) -> str:
 
 
 def fingerprint(spec: str, settings: Settings, **how: Any) -> dict[str, Any]:
-    """What must be equal for a result to be still good: the source's state, the settings and the program.
+    """What must be equal for a result to be still good: the source's state, settings, models and program.
 
     Parameters
     ----------
@@ -160,6 +161,8 @@ def fingerprint(spec: str, settings: Settings, **how: Any) -> dict[str, Any]:
     ------
     OSError
         The source cannot be looked at.
+    ModelError
+        A model is missing or altered.
     """
     path = Path(spec).resolve()
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
@@ -170,9 +173,18 @@ def fingerprint(spec: str, settings: Settings, **how: Any) -> dict[str, Any]:
         "bytes": sum(s.st_size for s in stats),
         "mtime_ns": max((s.st_mtime_ns for s in stats), default=0),
         "settings": settings.model_dump(mode="json"),
+        "models": _model_hashes(settings),
         "version": __version__,
         **how,
     }
+
+
+def _model_hashes(settings: Settings) -> dict[str, str]:
+    """SHA-256 of each model of a run: a file of the same name may hold another one tomorrow."""
+    store = ModelStore(settings.models)
+    names = [settings.spotting.spotter, settings.recognition.recognizer]
+    hashes = {name: store.get(name).sha256 for name in names if name != "none"}
+    return {**hashes, LANDMARKER_FILE: LANDMARKER_SHA256}
 
 
 def size_of(spec: str) -> float:

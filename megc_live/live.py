@@ -14,6 +14,8 @@ from megc_live.video.base import Source
 from megc_live.video.frame import Frame
 
 RESERVOIR = 2048
+QUEUE_BYTES = 512 * 2**20
+"""Most memory for the frames that wait."""
 
 
 @dataclass
@@ -146,6 +148,8 @@ class LiveRunner:
         Called with each frame by the worker thread.
     queue_seconds : float
         Length of the queue in seconds at ``fps``.
+    queue_bytes : int
+        Most memory for the frames that wait, judged by the first one's size; two always fit.
     fps : float, optional
         Frames per second; default: the source's.
     now : callable, optional
@@ -163,6 +167,7 @@ class LiveRunner:
         process: Callable[[Frame], None],
         *,
         queue_seconds: float,
+        queue_bytes: int = QUEUE_BYTES,
         fps: float | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -170,6 +175,7 @@ class LiveRunner:
         self._process = process
         self._now = now
         self.queue_length = max(2, math.ceil(queue_seconds * (fps or source.info.fps)))
+        self._queue_bytes = queue_bytes
         self._queue: deque[tuple[Frame, float]] = deque()
         self._changed = threading.Condition()
         self._capture_stats = StageStats("capture")
@@ -210,7 +216,17 @@ class LiveRunner:
     @property
     def running(self) -> bool:
         """Whether frames can still be captured or worked on."""
-        return self._started and (self._worker_thread.is_alive() or self._capture_thread.is_alive())
+        return self.capturing or self.processing
+
+    @property
+    def capturing(self) -> bool:
+        """Whether the capture thread is alive: nobody else may close the source."""
+        return self._capture_thread.is_alive()
+
+    @property
+    def processing(self) -> bool:
+        """Whether the worker thread is alive: nobody else may use what ``process`` uses."""
+        return self._worker_thread.is_alive()
 
     @property
     def newest(self) -> Frame | None:
@@ -256,6 +272,9 @@ class LiveRunner:
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the source has ended and every frame is done; raise the first error of a thread.
 
+        After an error of the source the frames that were captured before are still worked on: it is
+        raised when the worker thread has ended.
+
         Returns
         -------
         bool
@@ -266,7 +285,7 @@ class LiveRunner:
             if self.abandoned or not self._started:
                 break
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        if self._error is not None:
+        if self._error is not None and not self.processing:
             raise self._error
         return not self.running
 
@@ -307,6 +326,9 @@ class LiveRunner:
 
     def _take(self, frame: Frame, read_s: float) -> None:
         with self._changed:
+            if self._newest is None:
+                fitting = self._queue_bytes // max(1, frame.image.data.nbytes)
+                self.queue_length = max(2, min(self.queue_length, fitting))
             self._newest = frame
             stage = self._capture_stats
             stage.enqueued += 1

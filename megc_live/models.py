@@ -138,6 +138,8 @@ def sha256_of(path: Path) -> str:
 class ModelStore:
     """Where models come from.
 
+    A model that a store has opened stays as it was opened, so that a run has one model by one name.
+
     Parameters
     ----------
     settings : ModelSettings, optional
@@ -151,6 +153,7 @@ class ModelStore:
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
         self._settings = settings or ModelSettings()
+        self._opened: dict[str, tuple[ModelFile, ort.InferenceSession]] = {}
 
     @property
     def provider(self) -> str:
@@ -175,23 +178,25 @@ class ModelStore:
         return sorted(found)
 
     def get(self, name: str) -> ModelFile:
-        """Return a model after checking its hash.
+        """Return a model after checking its hash; the one that is open, if :meth:`session` opened it.
 
         Raises
         ------
         ModelError
             It is missing, its card cannot be read, or its bytes are not those the card names.
         """
-        return self._read(name)[0]
+        return self._opened[name][0] if name in self._opened else self._read(name)[0]
 
     def session(self, name: str) -> ort.InferenceSession:
-        """Open a model for inference with one thread.
+        """Open a model for inference with one thread; asked again, return the same session.
 
         Raises
         ------
         ModelError
             As :meth:`get`, or onnxruntime cannot open it with :attr:`provider`.
         """
+        if name in self._opened:
+            return self._opened[name][1]
         file, data = self._read(name)
         provider = self.provider
         options = ort.SessionOptions()
@@ -209,6 +214,7 @@ class ModelStore:
                 f"onnxruntime opened {name} with {session.get_providers()[0]} instead of {provider}.",
                 "Repair that provider's installation, or set models.provider to another.",
             )
+        self._opened[name] = file, session
         return session
 
     def landmarker(self) -> Path:

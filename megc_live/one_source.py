@@ -6,7 +6,6 @@ nothing half-written is ever found under a final name.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from megc_live.errors import OutputError, SourceError
+from megc_live.errors import MegcError, OutputError, SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, fingerprint, is_live
 from megc_live.lanes import Report, Stopped
@@ -76,7 +75,7 @@ class How:
     as_live : bool
         Replay files at their own pace, through the live queue.
     fps : float or None
-        Frame rate for sources that do not state one.
+        Frame rate of folders of images; replaces the times of video files.
     resume : bool
         Skip what is complete and unchanged.
     make_engine : callable
@@ -161,6 +160,7 @@ class Run:
         self._reported = 0.0
         self._interrupted = False
         self._live_stages: list[dict[str, Any]] = []
+        self._runner: LiveRunner | None = None
 
     def outcome(self, status: Status, error: str = "") -> Outcome:
         """Return what became of the source so far."""
@@ -182,31 +182,34 @@ class Run:
             return self.outcome("skipped")
         self._keep_others_results(before)
         clear_partials(self._out, self._job.name)
-        part = partial_folder(self._out, self._job.name)
         source = open_source(self._job.spec, fps=self._how.fps)
         try:
-            part.mkdir(parents=True)
-            lost = self._analyse(source, part, mark)
-            publish(part, self._folder)
+            with partial_folder(self._out, self._job.name) as part:
+                lost = self._analyse(source, part, mark)
+                publish(part, self._folder)
         finally:
-            source.close()
-            shutil.rmtree(part, ignore_errors=True)
+            # A thread that hangs in the device's driver closes the source itself when it returns.
+            if self._runner is None or not self._runner.capturing:
+                source.close()
         if lost:
             return self.outcome("failed", f"{lost} What was found before that is in {str(self._folder)!r}.")
         return self.outcome("interrupted" if self._interrupted else "done")
 
     def _mark(self) -> dict[str, Any] | None:
         """What must be unchanged for a later run to skip this source; None for what cannot be read twice."""
-        if is_live(self._job.spec) or not Path(self._job.spec).exists():
+        if is_live(self._job.spec):
             return None
-        mark = fingerprint(
-            self._job.spec,
-            self._settings,
-            exports=sorted(self._how.exports),
-            annotate=self._how.annotate,
-            as_live=self._how.as_live,
-            fps=self._how.fps,
-        )
+        try:
+            mark = fingerprint(
+                self._job.spec,
+                self._settings,
+                exports=sorted(self._how.exports),
+                annotate=self._how.annotate,
+                as_live=self._how.as_live,
+                fps=self._how.fps,
+            )
+        except OSError:  # missing or not to be read: opening it says so, and what to do
+            return None
         return dict(json_values(mark))
 
     def _keep_others_results(self, before: dict[str, Any]) -> None:
@@ -247,7 +250,8 @@ class Run:
         finally:
             for sink in sinks:
                 sink.close(False)
-            engine.close()
+            if self._runner is None or not self._runner.processing:
+                engine.close()
         return lost
 
     def _annotate(self, part: Path) -> None:
@@ -297,7 +301,7 @@ class Run:
         session.stages = [*facts["stages"], *self._live_stages]
         session.events = dict(self._events)
         session.faces_seen = facts["faces_seen"]
-        session.warnings = [*facts["warnings"], *self._loss_warnings(source)]
+        session.warnings = [*source.notes, *facts["warnings"], *self._loss_warnings(source)]
         session.finished = _now()
 
     def _loss_warnings(self, source: Source) -> Iterator[str]:
@@ -342,6 +346,7 @@ class Run:
     def _read_live(self, source: Source, push: Callable[[Frame], None]) -> None:
         """Read through the live queue; when stopped, what is in the queue is still analysed."""
         runner = LiveRunner(source, push, queue_seconds=self._settings.video.live_queue_seconds)
+        self._runner = runner
         runner.start()
         try:
             while not runner.join(_REPORT_EVERY_S):
@@ -353,6 +358,13 @@ class Run:
         finally:
             runner.stop()
             self._live_stages = [stage.as_dict() for stage in runner.stats()]
+        if runner.processing:
+            raise MegcError(
+                f"the analysis of one frame has taken over {_DRAIN_S:g} s and does not end.",
+                "Close other programs, or record to a file first and analyse that.",
+            )
+        if runner.error is not None:
+            raise runner.error
 
     def _take(self, engine: EngineLike, events: list[Event], sinks: list[Sink]) -> None:
         rows = engine.take_rows()

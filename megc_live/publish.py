@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from megc_live.output import SINKS, SessionInfo
 from megc_live.output.session import SESSION
 
 ANNOTATED = "annotated.mp4"
+_CLOCKS_AGREE_S = 2.0
+
+_in_use: set[Path] = set()
 
 
 def publish(part: Path, folder: Path) -> None:
@@ -39,17 +43,37 @@ def publish(part: Path, folder: Path) -> None:
         os.replace(part / name, folder / name)
 
 
-def partial_folder(out_dir: Path, name: str) -> Path:
-    """Return the folder in which this process prepares the results called ``name``."""
-    return out_dir / f".{name}.partial-{os.getpid()}"
+@contextmanager
+def partial_folder(out_dir: Path, name: str) -> Iterator[Path]:
+    """Make the folder in which this process prepares the results called ``name``; remove it at the end."""
+    part = out_dir / f".{name}.partial-{os.getpid()}"
+    part.mkdir(parents=True)
+    _in_use.add(part)
+    try:
+        yield part
+    finally:
+        _in_use.discard(part)
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def clear_partials(out_dir: Path, name: str) -> None:
-    """Remove what processes that are no more have left half-written."""
+    """Remove what runs that are no more have left half-written."""
     for left in out_dir.glob(f".{glob.escape(name)}.partial-*"):
         number = left.name.rpartition("-")[2]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
+        if number.isdecimal() and not _is_owned(left, int(number)):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_owned(part: Path, pid: int) -> bool:
+    """Tell whether the process that made ``part`` still works on it: numbers are given out again."""
+    if pid == os.getpid():
+        return part in _in_use
+    try:
+        return psutil.Process(pid).create_time() <= part.stat().st_mtime + _CLOCKS_AGREE_S
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 def read_record(folder: Path) -> dict[str, Any]:

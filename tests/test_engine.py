@@ -227,6 +227,48 @@ def test_frames_without_a_face_have_rows_too() -> None:
     assert all(np.isnan(row.activity).all() and np.isnan(row.eye_px) for row in rows)
 
 
+def test_a_gap_in_time_moves_no_interval(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
+    """A stalled stream goes on 20 s later: what was seen before keeps its frames."""
+    stop = reference[0][0].interval.offset + 3
+    with open_source(face_clip.path) as source, Engine(EAGER, source.info) as engine:
+        events = []
+        for frame in source:
+            late = 20.0 if frame.index > stop else 0.0
+            events += engine.push(replace(frame, pts_s=frame.pts_s + late))
+        events += engine.flush()
+    for event in events:
+        interval = event.interval
+        assert interval.offset_s - interval.onset_s < 5
+        before = interval.onset <= stop
+        assert before == (interval.offset <= stop)
+        shift = 0.0 if before else 20.0
+        assert interval.onset_s == pytest.approx(interval.onset / face_clip.fps + shift, abs=1e-6)
+    assert any(event.interval.onset <= stop for event in events)
+
+
+def test_a_face_that_becomes_too_small_ends_its_intervals() -> None:
+    small = Settings.from_dict({"spotting": {"min_eye_px": 60}})
+    with Engine(small) as engine:
+        for i in range(40):
+            engine.push(face_frame(i, scene(side=360 if i < 20 else 200)))
+        rows = engine.take_rows()
+    assert np.isfinite(rows[15].activity).all()
+    assert np.isnan(rows[-1].activity).all() and rows[-1].success == 1
+
+
+@pytest.mark.parametrize("fps", [12.5, 23.976, 60.0, 200.0])
+def test_any_frame_rate_gets_a_row_a_frame(fps: float) -> None:
+    with Engine() as engine:
+        for i in range(30):
+            engine.push(face_frame(i, scene(shift=(i / fps * 20, 0)), fps))
+        rows = engine.take_rows()
+        assert engine.describe()["measured_fps"] == pytest.approx(fps, rel=0.01)
+    assert [row.frame for row in rows] == list(range(30))
+    assert all(row.success for row in rows)
+
+
 def test_two_faces_have_two_rows_a_frame() -> None:
     both = Settings.from_dict({"face": {"faces": "all"}})
     with Engine(both) as engine:

@@ -55,7 +55,12 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
         print_error(f"stopped: {left} of {len(work)} sources were not analysed; --resume goes on with them.")
     if failed:
         print_error(f"{failed} of {len(work)} sources failed: see {out / FAILURES}")
-    return FAILED if failed else OK
+    return FAILED if left or any(unfinished(outcome) for outcome in outcomes) else OK
+
+
+def unfinished(outcome: Outcome) -> bool:
+    """Tell whether something is left to be done; a live source ends when it is stopped."""
+    return outcome.status == "failed" or (outcome.status == "interrupted" and not is_live(outcome.spec))
 
 
 def check(sources: list[str], settings: Settings, how: How) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from megc_live.batch import How, analyse
 from megc_live.commands.progress import SourceBars
+from megc_live.commands.shell import FAILED, OK, print_error
 from megc_live.commands.tables import console, print_table
 from megc_live.errors import MegcError
 from megc_live.lanes import stop_on_signals
@@ -63,16 +64,27 @@ def compare(planted: Sequence[PlannedEvent], found: Sequence[IntervalRecord]) ->
     )
 
 
-def summary(matches: Sequence[Match]) -> str:
-    """Say in one line what was found, and plainly so if it is not good."""
+def is_good(matches: Sequence[Match]) -> bool:
+    """Tell whether enough was found of what was planted, and hardly anything else."""
+    hits, false, planted = _counts(matches)
+    return planted > 0 and hits >= GOOD_SHARE * planted and false <= GOOD_FALSE
+
+
+def _counts(matches: Sequence[Match]) -> tuple[int, int, int]:
+    """Hits, false intervals, planted ones."""
     hits = sum(m.verdict == "hit" for m in matches)
     false = sum(m.verdict == "false" for m in matches)
-    planted = hits + sum(m.verdict == "miss" for m in matches)
+    return hits, false, hits + sum(m.verdict == "miss" for m in matches)
+
+
+def summary(matches: Sequence[Match]) -> str:
+    """Say in one line what was found, and plainly so if it is not good."""
+    hits, false, planted = _counts(matches)
     line = (
         f"Found {hits} of {planted} planted micro-expressions at IoU {IOU_NEEDED}, "
         f"{false} false interval{'' if false == 1 else 's'} (synthetic clip)."
     )
-    if planted and hits >= GOOD_SHARE * planted and false <= GOOD_FALSE:
+    if is_good(matches):
         return line
     return (
         f"{line} This is not good: at least {GOOD_SHARE:.0%} found and at most {GOOD_FALSE} false interval "
@@ -80,8 +92,14 @@ def summary(matches: Sequence[Match]) -> str:
     )
 
 
-def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> None:
-    """Render, analyse as if live, compare and report; raises MegcError if it cannot be done."""
+def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> int:
+    """Render, analyse as if live, compare and report; return the exit code.
+
+    Raises
+    ------
+    MegcError
+        It cannot be done.
+    """
     terminal = console()
     clip = out / "clip.mp4"
     terminal.print(
@@ -113,6 +131,9 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> None:
     for line in (delay_line(session), *(f"warning: {warning}" for warning in session.warnings)):
         terminal.print(line, soft_wrap=True)
     terminal.print(f"Report: {(out / 'result' / 'report.html').resolve()}", soft_wrap=True)
+    if outcome.status == "interrupted":
+        print_error("stopped before the end of the clip: what was planted after that could not be found.")
+    return OK if outcome.status == "done" and is_good(matches) else FAILED
 
 
 def delay_line(session: SessionInfo) -> str:

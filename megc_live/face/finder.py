@@ -18,6 +18,9 @@ from megc_live.video.frame import PixelImage
 
 WINDOW_EYES = 5.0
 """Side of the window around a followed face, in eye distances."""
+MAX_TILES = 24
+MIN_TILED_SIDE = 64
+"""Frames with a shorter side than this are not searched in tiles, pixels."""
 TILE_SHARE = 0.55
 """Side of a search tile as a share of the frame's shorter side."""
 
@@ -51,15 +54,15 @@ class FaceFinder:
         ----------
         image : PixelImage
         tiles : bool
-            Search enlarged tiles too if the whole frame shows no face (five times the work).
+            Search enlarged tiles too if the whole frame shows no face: at most ``MAX_TILES`` of them.
         """
         full = image.rgb()
         found = self._detect(full, 0, 0)
-        if not found and tiles:
-            height, width = full.shape[:2]
+        height, width = full.shape[:2]
+        if not found and tiles and min(height, width) >= MIN_TILED_SIDE:
             side = max(1, int(min(height, width) * TILE_SHARE))
             corners = [(x, y) for y in _spread(height, side) for x in _spread(width, side)]
-            for x, y in corners:
+            for x, y in corners[:MAX_TILES]:
                 found += self._detect(full[y : y + side, x : x + side], x, y)
         return _distinct(sorted(found, key=eye_distance, reverse=True))
 

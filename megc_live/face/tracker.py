@@ -56,9 +56,17 @@ class FaceTracker:
         return sorted(seen, key=lambda observation: observation.face_id)
 
     def _follow(self, frame: Frame) -> list[FaceObservation]:
-        seen = []
+        seen: list[FaceObservation] = []
         for track in list(self._tracks):
             observation = track.update(frame, self._finder)
+            if observation is not None and any(
+                older.face_id != track.face_id and older.distance_to(observation.landmarks) < 0.5
+                for older in self._tracks[: self._tracks.index(track)]
+            ):
+                # Two tracks on one face: the one that was there first keeps it.
+                self._tracks.remove(track)
+                self._misses.pop(track.face_id, None)
+                continue
             if observation is not None:
                 self._misses[track.face_id] = 0
                 seen.append(observation)

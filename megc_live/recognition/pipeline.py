@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from megc_live.events import Recognition
-from megc_live.recognition.apex import ApexRule, find_apex
 from megc_live.recognition.classifier import Recognizer
 from megc_live.recognition.crop import face_pair
 from megc_live.recognition.flow import FlowMethod, flow_image
@@ -45,7 +44,3 @@ class IntervalRecognizer:
         """
         onset, apex = face_pair(onset_grey, onset_landmarks, apex_grey, apex_landmarks)
         return self._recognizer.classify(flow_image(onset, apex, method=self._method))
-
-    def find_apex(self, crops: NDArray[np.uint8], rule: ApexRule = "flow") -> int:
-        """Index of the apex among aligned grey faces (n, rows, columns), the first being the onset."""
-        return find_apex(crops, rule)

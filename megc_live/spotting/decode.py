@@ -17,6 +17,9 @@ F32 = NDArray[np.float32]
 PEAK_REACH = 3
 """A peak is the largest score within so many steps on either side."""
 _KEEP_STEPS = round(6 * GRID_HZ)
+_LONGEST_STEPS = round(5 * GRID_HZ)
+"""A macro-expression that lasts longer is told in parts: its frames must still be at hand."""
+_SHORTEST_MACRO_S = 0.3
 _OVERLAP = 0.3
 _REGION_SHARE = 0.5
 _MAX_REGIONS = 4
@@ -69,7 +72,7 @@ class Decoder:
         self._now = -np.inf
         self._pending: list[Span] = []
         self._last_micro: Span | None = None
-        self._run: list[float] = []
+        self._run: list[tuple[float, float]] = []
 
     def observe(self, t_s: float, motion: F32) -> None:
         """Take the newest step's time and the regions' motion.
@@ -124,27 +127,18 @@ class Decoder:
 
     def _follow_run(self, score: Score) -> None:
         if score.macro >= self._macro_threshold and score.macro > score.micro:
-            self._run.append(score.macro)
+            self._run.append((score.t_s, score.macro))
+            if len(self._run) >= _LONGEST_STEPS:
+                self._end_run()
         elif self._run:
             self._end_run()
 
     def _end_run(self) -> None:
-        steps = len(self._run)
-        if steps / GRID_HZ >= 0.3:
-            last = len(self._scores) - 1
-            if self._scores[last].macro < self._macro_threshold:
-                last -= 1
-            inside = [self._scores[max(0, last - i)] for i in range(min(steps, last + 1))]
-            self._pending.append(
-                Span(
-                    inside[-1].t_s,
-                    inside[len(inside) // 2].t_s,
-                    inside[0].t_s,
-                    float(np.mean(self._run)),
-                    "macro",
-                )
-            )
-        self._run = []
+        run, self._run = self._run, []
+        if len(run) / GRID_HZ >= _SHORTEST_MACRO_S:
+            times, scores = [t for t, _ in run], [s for _, s in run]
+            middle = times[len(times) // 2]
+            self._pending.append(Span(times[0], middle, times[-1], float(np.mean(scores)), "macro"))
 
     def _release(self, now: float) -> list[Span]:
         ready = [span for span in self._pending if span.offset_s <= now]

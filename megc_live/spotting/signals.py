@@ -25,6 +25,8 @@ _KEEP_S = 0.2
 _GAP_S = 0.17
 _MAX_TICKS = 48
 _SAME_GREY = 0.12
+_REPEAT_S = 0.06
+"""Only video of more than 16 frames/s has frames that repeat for its rate's sake."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class SignalMeter:
         self._times: deque[float] = deque(maxlen=_MAX_TICKS)
         self._centres = np.zeros((len(_REGIONS), 2))
         self._skipped = False
+        self._last_s = -np.inf
 
     def measure(self, face: FaceObservation) -> RegionSignal | None:
         """Return the signal of one frame, or None for a frame that repeats the one before.
@@ -81,8 +84,10 @@ class SignalMeter:
         no motion of their own and would give the signal a false rhythm. Never two in a row are left
         out: a still picture is a measurement too.
         """
-        fresh = face.jump or not self._crops or face.pts_s - self._crops[-1][0] > _GAP_S
-        if not fresh and self._repeats(face.crop):
+        step = face.pts_s - self._last_s
+        self._last_s = face.pts_s
+        fresh = face.jump or not self._crops or step > _GAP_S
+        if not fresh and step < _REPEAT_S and self._repeats(face.crop):
             return None
         if fresh:
             self._crops.clear()

@@ -28,7 +28,7 @@ class SourceInfo:
     width, height : int
         Size of every frame in pixels, after rotation.
     fps : float
-        Nominal (average) rate, frames per second; the frames' own times are what counts.
+        Nominal rate, frames per second; the frames' own times are what counts.
     n_frames : int or None
         Frames announced by the container or found in the folder, None where that is unknown.
     duration_s : float or None
@@ -67,6 +67,8 @@ class Source(ABC):
         Packets or images that could not be decoded and were skipped.
     dropped : int
         Frames that are known to be missing: gaps in the index.
+    notes : tuple of str
+        What a reader of the results should know of the source.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Source(ABC):
     timestamps_repaired: int = 0
     decode_errors: int = 0
     dropped: int = 0
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def read(self) -> Frame | None:

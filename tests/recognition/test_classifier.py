@@ -160,7 +160,3 @@ def test_from_two_frames_to_a_class(face: tuple[np.ndarray, np.ndarray]) -> None
     assert first.probabilities == second.probabilities and first.label in LABELS
     assert first.flow_image.shape == (28, 28, 3) and first.flow_image.any()
     assert np.array_equal(grey, before[0]) and np.array_equal(landmarks, before[1])
-    frames = np.array(
-        [face_crop(displaced(grey, k * smile(grey, landmarks)), landmarks) for k in (0, 0.5, 1, 0.3)]
-    )
-    assert recognizer.find_apex(frames) == 2

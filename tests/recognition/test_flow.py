@@ -7,7 +7,6 @@ import skimage.registration
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from megc_live.recognition.apex import distances, find_apex
 from megc_live.recognition.flow import (
     dense_flow,
     flow_image,
@@ -161,29 +160,3 @@ def test_wrong_flow_images_and_methods_are_refused() -> None:
     grey = np.zeros((ROWS, COLUMNS), np.uint8)
     with pytest.raises(ValueError, match="neither dis nor tvl1"):
         dense_flow(grey, grey, "farneback")
-
-
-def rise_and_fall(n: int, apex: int) -> np.ndarray:
-    picture = texture()
-    levels = [k / apex if k <= apex else (n - 1 - k) / (n - 1 - apex) for k in range(n)]
-    sway = [affine_field((0.7 * k, 0.3 * k), 0.0005 * k, 0.0) for k in range(n)]
-    face = bump(45, 120, 1.5, -1.5)
-    return np.array([moved(picture, level * face + s) for level, s in zip(levels, sway, strict=True)])
-
-
-@pytest.mark.parametrize("apex", [3, 6])
-def test_the_apex_is_where_the_face_is_furthest_whatever_the_head_does(apex: int) -> None:
-    crops = rise_and_fall(10, apex)
-    assert abs(find_apex(crops) - apex) <= 1
-    far = distances(crops)
-    assert far[0] == 0 and far.shape == (10,)
-
-
-def test_the_middle_frame_and_short_runs() -> None:
-    crops = rise_and_fall(9, 2)
-    assert find_apex(crops, "mid") == 4
-    assert find_apex(crops[:1]) == find_apex(crops[:1], "mid") == 0
-    with pytest.raises(ValueError, match="one crop or more"):
-        find_apex(crops[:0])
-    with pytest.raises(ValueError, match="neither flow nor mid"):
-        find_apex(crops, "last")

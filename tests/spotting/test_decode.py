@@ -77,6 +77,17 @@ def test_a_macro_that_lasts_to_the_end_is_told_at_the_end() -> None:
     assert not rest and when == np.inf and span.kind == "macro"
 
 
+def test_a_very_long_macro_is_told_in_parts_that_cover_it() -> None:
+    macro = np.zeros(420)
+    macro[30:390] = 0.9
+    spans = [span for _, span in run(np.zeros(420), macro)]
+    assert [span.kind for span in spans] == ["macro"] * 3
+    assert spans[0].onset_s == pytest.approx(1.0, abs=0.05)
+    assert spans[-1].offset_s == pytest.approx(389 / 30, abs=0.05)
+    for a, b in pairwise(spans):
+        assert b.onset_s - a.offset_s == pytest.approx(1 / 30, abs=0.01)
+
+
 def test_a_peak_inside_a_stronger_macro_is_no_micro() -> None:
     macro = np.zeros(120)
     macro[40:80] = 0.95

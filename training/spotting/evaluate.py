@@ -8,6 +8,7 @@ that never learned them is asked how many of them it finds in the test people.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from megc_live.errors import DatasetError
 from megc_live.models import ModelStore
 from megc_live.settings import ModelSettings
 from megc_live.spotting.base import make_spotter
@@ -25,6 +27,7 @@ from training.spotting.export import export_bag, export_svm
 from training.spotting.fit_ml import fit_svm
 from training.spotting.fit_net import Bag, NetSchedule, fit_bag, fit_network, split_people
 from training.spotting.sequences import Clip, base_units
+from training.spotting.signal_log import signal_version
 
 Log = Callable[[str], None]
 
@@ -45,6 +48,7 @@ class FoldResult:
 
     fold: int
     people: list[str]
+    key: str = ""
     predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     unseen_units: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     chosen: dict[str, float] = field(default_factory=dict)
@@ -78,19 +82,41 @@ def evaluate_corpus(
     """
     out.mkdir(parents=True, exist_ok=True)
     parts = split_people(clips, folds, seed)
+    key = _key(clips, methods, folds, seed, members, schedule or NetSchedule())
     results = []
     for fold, part in enumerate(parts):
         if only_folds is not None and fold not in only_folds:
             continue
         path = out / f"fold-{fold}.json"
         if path.exists():
-            results.append(FoldResult(**json.loads(path.read_text(encoding="utf-8"))))
+            done = FoldResult(**json.loads(path.read_text(encoding="utf-8")))
+            if done.key != key:
+                raise DatasetError(
+                    f"{str(path)!r} is of another evaluation: other clips, settings or code.",
+                    "Choose another folder with --out, or remove it.",
+                )
+            results.append(done)
             continue
         log(f"fold {fold + 1} of {folds}: {len(part)} people held out")
         result = _run_fold(clips, fold, part, methods, seed, members, schedule, log)
+        result.key = key
         _write_json(path, result.__dict__)
         results.append(result)
     return results
+
+
+def _key(
+    clips: Many[Clip], methods: Many[str], folds: int, seed: int, members: int, schedule: NetSchedule
+) -> str:
+    """What must be the same for a finished fold to be used again."""
+    facts = {
+        "signals": signal_version(),
+        "clips": sorted((clip.name, len(clip.log.pts_s), len(clip.truth)) for clip in clips),
+        "methods": sorted(methods),
+        "deal": [folds, seed, members],
+        "schedule": schedule.__dict__,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _run_fold(

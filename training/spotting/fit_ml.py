@@ -16,7 +16,7 @@ from megc_live.errors import DatasetError
 from megc_live.face.regions import REGIONS
 from megc_live.spotting.fusion import MIN_DISTANCE
 from megc_live.spotting.ltp_ml import LEAD_S
-from megc_live.spotting.signals import PATTERN_POINTS, PATTERN_S, RegionSignal
+from megc_live.spotting.signals import PATTERN_POINTS, PATTERN_S, WINDOW_S, RegionSignal
 from training.spotting.sequences import Clip, Movement, base_units
 
 F64 = NDArray[np.float64]
@@ -24,6 +24,7 @@ F64 = NDArray[np.float64]
 C = 5.0
 POSITIVE_WEIGHT = 2.5
 THINNING = 8
+"""Of the window's patterns that start further than 300 ms from the onset, one in so many is a negative."""
 MAX_REGIONS = 2
 _BROWS = [i for i, name in enumerate(REGIONS) if name.startswith("brow")]
 _MOUTH = [i for i, name in enumerate(REGIONS) if name.startswith(("mouth", "lip"))]
@@ -60,12 +61,11 @@ def training_rows(
     rows: list[F64] = []
     labels: list[NDArray[np.int64]] = []
     for clip in clips:
-        micro = [m for m in clip.truth if m.kind == "micro"]
-        learned = [m for m in micro if not left_out_units & base_units(m.units)]
+        learned = [m for m in clip.truth if m.kind == "micro" and not left_out_units & base_units(m.units)]
         for signals in clip.log.faces:
             usable = [s for s in signals if s.pattern is not None]
             if usable:
-                features, label = _rows_of_face(usable, learned, micro)
+                features, label = _rows_of_face(usable, learned)
                 rows.append(features)
                 labels.append(label)
     return np.concatenate(rows), np.concatenate(labels)
@@ -89,25 +89,23 @@ def fit_svm(clips: Many[Clip], left_out_units: frozenset[str] = frozenset()) -> 
     return svm.coef_[0].astype(np.float64), float(svm.intercept_[0])
 
 
-def _rows_of_face(
-    signals: list[RegionSignal], learned: list[Movement], micro: list[Movement]
-) -> tuple[F64, NDArray[np.int64]]:
+def _rows_of_face(signals: list[RegionSignal], learned: list[Movement]) -> tuple[F64, NDArray[np.int64]]:
     starts = np.array([s.pattern_start_s for s in signals])
     patterns = np.stack([s.pattern for s in signals if s.pattern is not None])
     cn = np.stack([s.cn for s in signals if s.cn is not None])
     label = np.zeros(patterns.shape[:2], dtype=np.int64)
-    near = np.zeros(len(starts), dtype=bool)
-    for move in micro:
-        near |= (starts > move.onset_s - PATTERN_S - LEAD_S) & (starts < move.offset_s)
+    keep = np.zeros(patterns.shape[:2], dtype=bool)
     for move in learned:
         at = int(np.abs(starts - move.onset_s).argmin())
         if abs(starts[at] - move.onset_s) > 0.06:
             continue
+        window = (starts > move.onset_s + PATTERN_S - WINDOW_S) & (starts <= move.onset_s + PATTERN_S)
+        near = np.abs(starts - move.onset_s) <= PATTERN_S
+        thinned = window & (near | (np.arange(len(starts)) % THINNING == 0))
         ahead = (starts > move.onset_s - LEAD_S - 1e-6) & (starts <= move.onset_s + 1e-6)
         for region in _clear_regions(patterns[at], cn[at], candidate_regions(move.units)):
             label[ahead, region] = 1
-    thin = ~near & (np.arange(len(starts)) % THINNING == 0)
-    keep = label.astype(bool) | thin[:, None]
+            keep[thinned | ahead, region] = True
     features = np.concatenate([cn[:, :, None], patterns], axis=2)
     return features[keep].reshape(-1, 1 + PATTERN_POINTS), label[keep]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import cv2
 
 from training.spotting.sequences import read_listing
-from training.spotting.signal_log import record_signals
+from training.spotting.signal_log import record_signals, recorded_version, signal_version
 
 Progress = Callable[[int, int, str], None]
 
 
 def record_corpus(corpus: Path, jobs: int = 1, progress: Progress | None = None) -> None:
-    """Write ``signals/<video>.npz`` for every clip that has none yet.
+    """Write ``signals/<video>.npz`` for every clip that has none of this version's code yet.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def record_corpus(corpus: Path, jobs: int = 1, progress: Progress | None = None)
     folder = corpus / "signals"
     folder.mkdir(exist_ok=True)
     names = [str(record["video"]) for record in read_listing(corpus)]
-    todo = [(corpus, name) for name in names if not (folder / f"{name}.npz").exists()]
+    version = signal_version()
+    todo = [(corpus, name) for name in names if recorded_version(folder / f"{name}.npz") != version]
     if not todo:
         return
     with multiprocessing.get_context("spawn").Pool(max(1, min(jobs, len(todo)))) as pool:

@@ -7,6 +7,7 @@ each video again.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import megc_live
 from megc_live.engine import Engine
 from megc_live.models import ModelStore
 from megc_live.settings import Settings
@@ -22,7 +24,22 @@ from megc_live.spotting.motion import Motion
 from megc_live.spotting.signals import RegionSignal
 from megc_live.video import open_source
 
-VERSION = 1
+
+def signal_version() -> str:
+    """Hash of the code that makes signals: what was recorded by other code is recorded again."""
+    package = Path(megc_live.__file__).parent
+    files = sorted((package / "face").glob("*.py")) + [
+        package / "spotting" / f"{name}.py" for name in ("ltp", "motion", "signals")
+    ]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def recorded_version(path: Path) -> str:
+    """Version of a log that was saved, or nothing where there is none."""
+    if not path.exists():
+        return ""
+    with np.load(path, allow_pickle=False) as file:
+        return str(file["version"])
 
 
 class Listener:
@@ -78,7 +95,7 @@ class SignalLog:
         rows = [(face, s) for face, signals in enumerate(self.faces) for s in signals]
         n = len(rows)
         data: dict[str, NDArray[np.generic]] = {
-            "version": np.array(VERSION),
+            "version": np.array(signal_version()),
             "frame_pts_s": self.pts_s,
             "face": np.array([face for face, _ in rows], dtype=np.int32),
             "index": np.array([s.index for _, s in rows], dtype=np.int32),
