@@ -156,7 +156,8 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         "with a largest displacement of 0.8 to 3.5 % of the eye distance; between them macro-expressions and, as traps,",
         "movements that stay, mouth movements like speech, blinks, head movements, changes of light and sham events.",
         f"People are apart: {summary['folds']} folds over persons, every person is judged by models that never saw them.",
-        "Thresholds are chosen on people inside the training part.",
+        "Thresholds are chosen on people inside the training part. A fold judges one network; the model that ships is",
+        "the mean of three, fitted with the same settings on all of these people.",
         "An interval counts if its IoU with a planted one is at least 0.5 (maximum one-to-one matching). The 95 %",
         "interval is a bootstrap over people. `fire-always` is the chance level: an alarm that never stops.",
     ]
@@ -190,6 +191,20 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         f"| `{method}` | {u['recall_unlearned']:.3f} | {u['recall_learned']:.3f} | {u['planted']} |"
         for method, u in summary["unlearned_units"].items()
     ]
+    lines += [
+        "",
+        "## How small a movement is found",
+        "",
+        "Found and planted micro-expressions by their largest displacement, in percent of the eye distance.",
+        "",
+        "| spotter | displacement | calm faces | footage |",
+        "| --- | --- | --- | --- |",
+    ]
+    for method, sizes in summary["recall_by_amplitude"].items():
+        for size in sizes:
+            to = f"to {100 * size['to']:.1f}" if size["to"] < 1 else "and more"
+            calm, footage = (f"{size[k]['found']} of {size[k]['planted']}" for k in ("calm", "footage"))
+            lines.append(f"| `{method}` | {100 * size['from']:.1f} {to} % | {calm} | {footage} |")
     lines += [
         "",
         "This page is written by `megc-train evaluate spotting --dataset synthetic --root CORPUS --out DIR`.",
