@@ -40,6 +40,8 @@ from megc_live.video.sources import SourceInfo
 _TICK_S = 0.0245
 """Frames closer than this to the one measured before are not measured: up to 40 frames/s are."""
 _FACE_GONE_S = 1.0
+_GAP_PERIODS = 1.5
+"""Frames further apart than this many frame periods: something between them is missing."""
 _HISTORY_S = 12.0
 _DEFAULT_FPS = 30.0
 
@@ -310,8 +312,6 @@ class Engine:
     def _interval(self, span: Span) -> Interval:
         """Put a span of times on frames."""
         at = [self._frame_at(t) for t in (span.onset_s, span.apex_s, span.offset_s)]
-        low, high = at[0], at[2]
-        present = high - low + 1
         onset, apex, offset = (self._indices[i] for i in at)
         return Interval(
             onset=onset,
@@ -323,8 +323,20 @@ class Engine:
             score=span.score,
             kind=span.kind,
             regions=span.regions,
-            n_dropped=offset - onset + 1 - present,
+            n_dropped=self._missing(at[0], at[2]),
         )
+
+    def _missing(self, first: int, last: int) -> int:
+        """Frames that are missing between two positions of the history: gaps in index or in time.
+
+        A stream numbers the frames that it gets; what it lost shows in their times alone.
+        """
+        missing = 0
+        for k in range(first, last):
+            periods = (self._times[k + 1] - self._times[k]) * self._fps
+            in_time = round(periods) - 1 if periods > _GAP_PERIODS else 0
+            missing += max(self._indices[k + 1] - self._indices[k] - 1, in_time)
+        return missing
 
     def _frame_at(self, t_s: float) -> int:
         """Position in the history of the frame nearest to a time."""

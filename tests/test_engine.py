@@ -215,6 +215,20 @@ def test_dropped_frames_are_counted(
         assert event.interval.n_dropped == inside
 
 
+def test_frames_that_a_stream_lost_are_counted_by_their_times(
+    face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]
+) -> None:
+    target = reference[0][0].interval
+    missing = {target.onset + 1, target.onset + 2}
+    with open_source(face_clip.path) as source, Engine(EAGER, source.info) as engine:
+        kept = (frame for frame in source if frame.index not in missing)
+        events = [e for k, f in enumerate(kept) for e in engine.push(replace(f, index=k))] + engine.flush()
+    hole = (target.onset / face_clip.fps, (target.onset + 3) / face_clip.fps)
+    for event in events:
+        covers = event.interval.onset_s <= hole[0] + 1e-6 and event.interval.offset_s >= hole[1] - 1e-6
+        assert event.interval.n_dropped == (2 if covers else 0)
+
+
 def test_frames_without_a_face_have_rows_too() -> None:
     blank = np.full((240, 320, 3), 120, np.uint8)
     with Engine(EAGER) as engine:
