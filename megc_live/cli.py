@@ -124,7 +124,7 @@ def demo(
         "megc-live-demo"
     ),
     spotter: SpotterName = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws which movements are planted.")] = 2019,
+    seed: Annotated[int, typer.Option(min=0, help="Draws which movements are planted.")] = 5,
     seconds: Annotated[float, typer.Option(min=5, max=600, help="Length of the clip.")] = 45.0,
     settings: SettingsFile = None,
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from megc_live import __version__
 from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
 from megc_live.settings import Settings
-from megc_live.video.base import safe_name
+from megc_live.video.base import is_folder, safe_name
 from megc_live.video.folder import IMAGE_SUFFIXES
 
 VIDEO_SUFFIXES = (
@@ -64,7 +64,7 @@ def expand(specs: Sequence[str], leave_out: Path | None = None) -> list[str]:
         if is_live(spec):
             found.setdefault(spec, spec)
             continue
-        for path in _within(Path(spec), leave_out) if Path(spec).is_dir() else [Path(spec)]:
+        for path in _within(Path(spec), leave_out) if is_folder(spec) else [Path(spec)]:
             found.setdefault(str(path.resolve()), str(path))
     return list(found.values())
 

@@ -69,7 +69,8 @@ def _is_owned(part: Path, pid: int) -> bool:
     if pid == os.getpid():
         return part in _in_use
     try:
-        return psutil.Process(pid).create_time() <= part.stat().st_mtime + _CLOCKS_AGREE_S
+        born_s: float = psutil.Process(pid).create_time()
+        return born_s <= part.stat().st_mtime + _CLOCKS_AGREE_S
     except (psutil.NoSuchProcess, FileNotFoundError):
         return False
     except psutil.AccessDenied:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,10 @@ from megc_live.batch import How, Outcome, analyse, analyse_all
 from megc_live.errors import SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, name_jobs
+from megc_live.live import LiveRunner
+from megc_live.models import shipped_folder
 from megc_live.output.tables import read_frames, read_intervals
+from megc_live.publish import clear_partials, partial_folder
 from megc_live.rows import no_face_row
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
@@ -254,6 +259,55 @@ def test_what_a_dead_process_left_half_written_is_cleared(tmp_path: Path) -> Non
     assert left_over(out) == [f".a.partial-{os.getppid()}"]
 
 
+def test_a_process_number_that_was_given_out_again_blocks_nothing(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    out = tmp_path / "out"
+    own, reused = out / f".a.partial-{os.getpid()}", out / f".a.partial-{os.getppid()}"
+    for folder in (own, reused):
+        folder.mkdir(parents=True)
+        (folder / "frames.csv.part").write_text("half")
+    os.utime(reused, (1, 1))  # older than the process that has its number now
+    assert run([video], out)[0].status == "done"
+    assert left_over(out) == []
+    with partial_folder(out, "a") as part:
+        clear_partials(out, "a")
+        assert part.is_dir(), "a run of this process still works on it"
+    assert not part.exists()
+
+
+def test_another_frame_rate_replaces_the_times_of_a_file_and_is_told(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.avi", 25, size=(320, 240))
+    out = tmp_path / "out"
+    how = How(fps=200.0, annotate=True, make_engine=CountingEngine)
+    assert analyse(str(video), out, Settings(), how).status == "done"
+    times = [row.timestamp for row in read_frames(out / "a" / "frames.csv")]
+    assert times == pytest.approx([k / 200 for k in range(25)])
+    record = session(out, "a")
+    assert record["source"]["nominal_fps"] == 200 and record["source"]["duration_s"] == 0.12
+    told = "times are frame number / 200 as asked with --fps; the file's own times were replaced"
+    assert told in record["warnings"]
+    with open_source(out / "a" / "annotated.mp4") as drawn:
+        assert [frame.pts_s for frame in drawn] == pytest.approx([k / 200 for k in range(25)], abs=1e-3)
+    assert analyse(str(video), tmp_path / "plain", Settings(), HOW).status == "done"
+    assert session(tmp_path / "plain", "a")["warnings"] == []
+
+
+def test_resume_does_not_mix_two_models(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    models = tmp_path / "models"
+    shutil.copytree(shipped_folder(), models)
+    settings = Settings.from_dict({"models": {"directory": models}})
+    again = How(resume=True, make_engine=CountingEngine)
+
+    def status() -> str:
+        return analyse(str(video), tmp_path / "out", settings, again).status
+
+    assert [status(), status()] == ["done", "skipped"]
+    for suffix in ("onnx", "json"):  # fitted anew
+        shutil.copy(models / f"ltp-ml.{suffix}", models / f"ltp-net.{suffix}")
+    assert [status(), status()] == ["done", "skipped"]
+
+
 def test_a_folder_that_cannot_be_written_is_one_failure(tmp_path: Path) -> None:
     video = write_indexed(tmp_path / "a.mp4", 12)
     (tmp_path / "file").write_text("in the way")
@@ -297,3 +351,76 @@ def test_a_lost_camera_fails_but_what_it_showed_is_kept(
         assert len(read_intervals(tmp_path / "camera0" / "intervals.csv")) == 1
         assert session(tmp_path, "camera0")["run"] == {"complete": False, "source": "camera:0"}
     assert left_over(tmp_path) == []
+
+
+class HangingCamera(LostCamera):
+    """A live source whose driver hangs after some frames."""
+
+    def __init__(self, good_frames: int) -> None:
+        super().__init__(good_frames)
+        self.hangs, self.release = threading.Event(), threading.Event()
+        self._left = good_frames
+
+    def read(self) -> Frame | None:
+        if self._left == 0:
+            self.hangs.set()
+            assert self.release.wait(20)
+            return None
+        self._left -= 1
+        return super().read()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Impatient(LiveRunner):
+        def stop(self, timeout: float = 0.05) -> bool:
+            return super().stop(timeout)
+
+    monkeypatch.setattr(one_source, "LiveRunner", Impatient)
+    monkeypatch.setattr(one_source, "_DRAIN_S", 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_camera_that_hangs_is_not_closed_beside_its_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = HangingCamera(12)
+    monkeypatch.setattr(one_source, "open_source", lambda spec, fps=None: camera)
+    try:
+        outcome = analyse("camera:0", tmp_path, Settings(), HOW, name="camera0", stopped=camera.hangs.is_set)
+        assert (outcome.status, outcome.frames, outcome.micro) == ("interrupted", 12, 1)
+        assert len(read_intervals(tmp_path / "camera0" / "intervals.csv")) == 1
+        assert not camera.closed
+    finally:
+        camera.release.set()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_analysis_that_hangs_fails_and_its_engine_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, stuck = threading.Event(), threading.Event()
+    beside: list[str] = []
+
+    class StuckEngine(CountingEngine):
+        def push(self, frame: Frame) -> list[Event]:
+            stuck.set()
+            assert release.wait(20)
+            return super().push(frame)
+
+        def flush(self) -> list[Event]:
+            beside.append("flush")
+            return []
+
+        def close(self) -> None:
+            beside.append("close")
+
+    camera = LostCamera(12)
+    monkeypatch.setattr(one_source, "open_source", lambda spec, fps=None: camera)
+    how = How(make_engine=StuckEngine)
+    try:
+        outcome = analyse("camera:0", tmp_path, Settings(), how, name="camera0", stopped=stuck.is_set)
+    finally:
+        release.set()
+    assert outcome.status == "failed" and "does not end" in outcome.error
+    assert beside == [] and list(tmp_path.iterdir()) == []

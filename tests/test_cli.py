@@ -7,16 +7,21 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from megc_live.batch import Outcome
 from megc_live.cli import app
+from megc_live.commands import analyze, demo
 from megc_live.commands.demo import compare, delay_line, summary
+from megc_live.events import Event
 from megc_live.info import opencv_warnings, settings_table
-from megc_live.output import IntervalRecord, SessionInfo, SourceRecord
+from megc_live.jobs import Job
+from megc_live.output import SINKS, IntervalRecord, SessionInfo, SourceRecord
 from megc_live.settings import Settings
-from megc_live.spotting.interval import Kind
+from megc_live.spotting.interval import Interval, Kind
 from megc_live.synthesis.plan import PlannedEvent
 from training.cli import app as train_app
 
@@ -190,6 +195,72 @@ def test_comparison_is_one_to_one_and_best_overlap_first() -> None:
     assert [(m.verdict, m.overlap) for m in matches] == [("hit", 1.0), ("false", 0.0), ("hit", 0.5)]
     assert "Found 2 of 2" in summary(matches) and "1 false interval " in summary(matches)
     assert "not good" not in summary(matches)
+
+
+@pytest.mark.parametrize(
+    ("sources", "ended", "code"),
+    [
+        (["a.mp4", "b.mp4"], ["done", "skipped"], 0),
+        (["a.mp4", "b.mp4"], ["done", "failed"], 1),
+        (["a.mp4", "b.mp4"], ["done", "interrupted"], 1),
+        (["a.mp4", "b.mp4"], ["done"], 1),
+        (["a.mp4"], ["interrupted"], 1),
+        (["camera:0"], ["interrupted"], 0),
+        (["rtsp://host/door"], ["interrupted"], 0),
+        (["camera:0"], ["failed"], 1),
+        (["camera:0", "a.mp4"], ["interrupted"], 1),
+    ],
+)
+def test_exit_code_0_means_that_all_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: list[str], ended: list[Any], code: int
+) -> None:
+    def made_up(work: list[Job], *_: object, on_outcome: Any, **__: object) -> list[Outcome]:
+        outcomes = [Outcome(job.spec, job.name, how) for job, how in zip(work, ended, strict=False)]
+        for index, outcome in enumerate(outcomes):
+            on_outcome(index, outcome)
+        return outcomes
+
+    monkeypatch.setattr(analyze, "analyse_all", made_up)
+    result = runner.invoke(app, ["analyze", *sources, "--out", str(tmp_path)])
+    assert result.exit_code == code, result.output
+    left = len(sources) - sum(how in ("done", "skipped", "failed") for how in ended)
+    assert ("--resume goes on" in result.stderr) is (code == 1 and left > 0)
+
+
+@pytest.mark.parametrize(
+    ("spans", "status", "code"),
+    [
+        ([10, 40, 70, 100, 130], "done", 0),
+        ([10, 40, 70, 100, 500], "done", 0),  # 4 of 5 found, one false
+        ([10, 40, 70, 500], "done", 1),
+        ([10, 40, 70, 100, 130, 500, 600], "done", 1),
+        ([10, 40, 70, 100, 130], "interrupted", 1),
+        ([], "failed", 1),
+    ],
+)
+def test_the_demo_fails_when_it_does_not_find_what_it_planted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[int], status: Any, code: int
+) -> None:
+    plan = [planted("micro", onset, onset + 9) for onset in (10, 40, 70, 100, 130)]
+
+    def made_up(spec: str, out: Path, *_: object, name: str, **__: object) -> Outcome:
+        folder = out / name
+        folder.mkdir(parents=True)
+        session = SessionInfo(SourceRecord(spec), delay={"look_ahead_s": 0.4, "p50_s": None, "p95_s": None})
+        sink = SINKS["csv"].make(folder, session)
+        for number, onset in enumerate(spans, start=1):
+            span = Interval(onset, onset + 4, onset + 9, 0.0, 0.1, 0.3, score=0.9, kind="micro")
+            sink.on_event(Event(number, 0, span, 1.0))
+        sink.close(True)
+        session.write(folder)
+        return Outcome(spec, name, status, error="made up" if status == "failed" else "")
+
+    monkeypatch.setattr(demo, "make_demo_clip", lambda *_, **__: plan)
+    monkeypatch.setattr(demo, "analyse", made_up)
+    result = runner.invoke(app, ["demo", "--out", str(tmp_path)])
+    assert result.exit_code == code, result.output
+    assert ("This is not good" in result.stdout) is (code == 1 and status == "done")
+    assert ("stopped before the end" in result.stderr) is (status == "interrupted")
 
 
 def test_the_delay_is_told_with_and_without_events() -> None:

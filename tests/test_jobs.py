@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from megc_live.errors import ModelError
 from megc_live.jobs import expand, fingerprint, is_live, name_jobs, size_of
+from megc_live.models import LANDMARKER_FILE
 from megc_live.settings import Settings
 
 
@@ -107,6 +111,29 @@ def test_fingerprint_of_a_folder_sees_each_image(tmp_path: Path) -> None:
     assert fingerprint(str(tmp_path), Settings()) != before
     with pytest.raises(OSError):
         fingerprint(str(tmp_path / "none.mp4"), Settings())
+
+
+def test_fingerprint_changes_with_the_models(tmp_path: Path) -> None:
+    video = touch(tmp_path / "a.mp4")
+    settings = Settings.from_dict({"models": {"directory": tmp_path / "models"}})
+
+    def models(**contents: bytes) -> dict[str, str]:
+        for name, content in contents.items():
+            touch(tmp_path / "models" / f"{name}.onnx", content)
+            card = json.dumps({"sha256": hashlib.sha256(content).hexdigest()})
+            touch(tmp_path / "models" / f"{name}.json", card.encode())
+        return dict(fingerprint(str(video), settings)["models"])
+
+    first = models(**{"ltp-net": b"one", "ststnet": b"two"})
+    assert set(first) == {"ltp-net", "ststnet", LANDMARKER_FILE}
+    spotter = models(**{"ltp-net": b"another"})
+    recognizer = models(ststnet=b"another")
+    assert len({*map(str, (first, spotter, recognizer))}) == 3
+    only = Settings.from_dict({"recognition": {"recognizer": "none"}})
+    assert set(fingerprint(str(video), only)["models"]) == {"ltp-net", LANDMARKER_FILE}
+    touch(tmp_path / "models" / "ltp-net.onnx", b"altered")
+    with pytest.raises(ModelError, match="SHA-256"):
+        fingerprint(str(video), settings)
 
 
 def test_sizes(tmp_path: Path) -> None:

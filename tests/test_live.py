@@ -179,6 +179,45 @@ def test_an_error_of_the_source_comes_out_of_join_after_its_frames_are_done() ->
     assert source.closed.is_set()
 
 
+def test_an_error_of_the_source_waits_for_the_frames_that_were_captured(gate: threading.Event) -> None:
+    seen: list[int] = []
+    source = Scripted(3)
+    source.error = SourceError("camera 0 has delivered no frame.", "Plug it in.")
+
+    def work(frame: Frame) -> None:
+        assert gate.wait(PATIENCE)
+        seen.append(frame.index)
+
+    runner = LiveRunner(source, work, queue_seconds=3.0)
+    runner.start()
+    assert source.closed.wait(PATIENCE)  # lost, while the worker still holds frame 0
+    assert not runner.join(0.0)
+    assert runner.error is source.error and runner.processing and seen == []
+    gate.set()
+    with pytest.raises(SourceError, match="Plug it in"):
+        runner.join(PATIENCE)
+    assert seen == [0, 1, 2] and not runner.processing
+
+
+def test_the_queue_is_bounded_by_memory_too(gate: threading.Event) -> None:
+    first = threading.Event()
+    source = Scripted(40, {1: first})
+
+    def work(frame: Frame) -> None:
+        first.set()
+        assert gate.wait(PATIENCE)
+
+    runner = LiveRunner(source, work, queue_seconds=3.0, queue_bytes=4 * 16)  # a frame has 16 bytes
+    assert runner.queue_length == 30
+    runner.start()
+    assert source.closed.wait(PATIENCE)
+    assert runner.queue_length == 4
+    assert runner.stats()[1].enqueued == 5
+    gate.set()
+    assert runner.join(PATIENCE)
+    assert balanced(runner)
+
+
 def test_an_error_of_the_worker_stops_the_capture() -> None:
     broken = threading.Event()
     source = Scripted(10**9)  # never ends by itself

@@ -71,9 +71,16 @@ def test_the_folder_of_the_settings_comes_first(folder: Path, cache: Path) -> No
     assert ModelStore().get("ststnet").path == cache / "ststnet.onnx"
 
 
-def test_an_altered_model_is_refused_each_time_it_is_loaded(folder: Path) -> None:
+def test_a_store_opens_a_model_once_and_keeps_it(folder: Path) -> None:
     store = ModelStore(ModelSettings(directory=folder))
-    store.session("ststnet")
+    session, file = store.session("ststnet"), store.get("ststnet")
+    (folder / "ststnet.onnx").unlink()  # a new face needs no file any more
+    assert store.session("ststnet") is session and store.get("ststnet") is file
+    assert not {check.name: check for check in store.verify()}["ststnet"].ok
+
+
+def test_an_altered_model_is_refused_by_every_store_that_loads_it(folder: Path) -> None:
+    store = ModelStore(ModelSettings(directory=folder))
     path = folder / "ststnet.onnx"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1

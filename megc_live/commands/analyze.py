@@ -50,17 +50,17 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
             work, out, settings, how, lanes=jobs, on_progress=bars.advance, on_outcome=over, stopped=stopped
         )
     failed = sum(outcome.status == "failed" for outcome in outcomes)
-    left = len(work) - len(outcomes)
+    left = len(work) - len(outcomes) + sum(cut_short(outcome) for outcome in outcomes)
     if left:
-        print_error(f"stopped: {left} of {len(work)} sources were not analysed; --resume goes on with them.")
+        print_error(f"stopped: {left} of {len(work)} sources are not finished; --resume goes on with them.")
     if failed:
         print_error(f"{failed} of {len(work)} sources failed: see {out / FAILURES}")
-    return FAILED if left or any(unfinished(outcome) for outcome in outcomes) else OK
+    return FAILED if failed or left else OK
 
 
-def unfinished(outcome: Outcome) -> bool:
-    """Tell whether something is left to be done; a live source ends when it is stopped."""
-    return outcome.status == "failed" or (outcome.status == "interrupted" and not is_live(outcome.spec))
+def cut_short(outcome: Outcome) -> bool:
+    """Tell whether a source was stopped before its end; a live one has no other end."""
+    return outcome.status == "interrupted" and not is_live(outcome.spec)
 
 
 def check(sources: list[str], settings: Settings, how: How) -> None:

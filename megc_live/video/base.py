@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -113,6 +114,14 @@ class Source(ABC):
 
 SOURCES: Registry[Source] = Registry("source")
 """Every kind of source; capabilities: ``live``, ``seekable`` (by :class:`FrameReader`), ``needs_fps``."""
+
+
+def is_folder(path: str | Path) -> bool:
+    """Tell whether ``path`` is a folder; False where that cannot be seen, so that opening it says why."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def safe_name(text: str) -> str:

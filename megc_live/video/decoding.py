@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,17 +19,21 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from megc_live.errors import SourceError
+from megc_live.video.base import is_folder
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"
 PICTURE_FORMATS = ("image2", "_pipe")
 MAX_PLAUSIBLE_FPS = 1000.0
+WRONG_RATE = 2.0
+"""A stated rate that is this many times above or below the measured one is not believed."""
+_HEAD_BYTES = 64 * 2**20
 MAX_READ_ERRORS = 100
 """Damaged stretches of a container that are stepped over in a row before reading ends."""
 
 
 def check_file(path: Path) -> None:
     """Raise :class:`SourceError` unless ``path`` is a readable file with something in it."""
-    if path.is_dir():
+    if is_folder(path):
         raise SourceError(f"{str(path)!r} is a folder, not a video file.", "Name the file inside it.")
     try:
         with path.open("rb") as file:
@@ -120,15 +127,33 @@ def _reason(error: Exception) -> str:
     return str(text).strip().rstrip(".")
 
 
-def nominal_fps(stream: VideoStream, fallback: float | None = None) -> float:
-    """Return the average rate that the container states, else its guess, ``fallback`` or 25."""
+def nominal_fps(stream: VideoStream, fallback: float | None = None, measured: float | None = None) -> float:
+    """Return the rate that the container states, or the measured one where that is far from it.
+
+    Parameters
+    ----------
+    stream : VideoStream
+        Its average rate counts, else its guess.
+    fallback : float, optional
+        Frames per second where neither is known; 25 by default.
+    measured : float, optional
+        Frames per second of the first packets (:meth:`Decoder.measured_fps`). A stated rate that differs
+        by more than a factor of two is that of a clock or a field in the header, not of the frames.
+
+    Returns
+    -------
+    float
+        Frames per second, at most 1000.
+    """
     if stream.codec_context.name == "gif" and stream.frames and stream.duration and stream.time_base:
         # FFmpeg's average is that of the first few frames, whose delays may differ from the rest
-        return stream.frames / float(stream.duration * stream.time_base)
-    for rate in (stream.average_rate, stream.guessed_rate, fallback):
-        if rate and 0 < float(rate) <= MAX_PLAUSIBLE_FPS:
-            return float(rate)
-    return 25.0
+        return min(stream.frames / float(stream.duration * stream.time_base), MAX_PLAUSIBLE_FPS)
+    stated = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate and rate > 0]
+    if measured is not None:
+        agreeing = (rate for rate in stated if measured / WRONG_RATE <= rate <= measured * WRONG_RATE)
+        return min(next(agreeing, measured), MAX_PLAUSIBLE_FPS)
+    plausible = (rate for rate in (*stated, fallback or 0.0) if 0 < rate <= MAX_PLAUSIBLE_FPS)
+    return next(plausible, 25.0)
 
 
 def hide_password(url: str) -> str:
@@ -155,6 +180,8 @@ class Decoder:
         self.lost = ""
         self._container = container
         self._stream = stream
+        self._head: deque[VideoPacket] = deque()
+        self._rest: Iterator[VideoPacket] | None = None
         self.tick_s = 0.0 if stream.time_base is None else float(stream.time_base)
 
     def stamp_s(self, frame: av.VideoFrame) -> float | None:
@@ -167,8 +194,36 @@ class Decoder:
             yield from self.decode(packet)
         yield from self.flush()
 
+    def measured_fps(self, packets: int) -> float | None:
+        """Return the rate by the median time step of the first packets, None where they have no times.
+
+        Parameters
+        ----------
+        packets : int
+            How many to look at, once and before anything is decoded; they are kept until then.
+        """
+        self._rest = self._read_packets()
+        size = 0
+        while len(self._head) < packets and size < _HEAD_BYTES:
+            packet = next(self._rest, None)
+            if packet is None:
+                break
+            self._head.append(packet)
+            size += packet.size
+        for stamps in ([p.pts for p in self._head], [p.dts for p in self._head]):
+            times = sorted({stamp for stamp in stamps if stamp is not None})
+            if len(times) == len(stamps) > 2 and self.tick_s:
+                return 1 / (median(b - a for a, b in pairwise(times)) * self.tick_s)
+        return None
+
     def packets(self) -> Iterator[VideoPacket]:
         """Yield the packets in the order of storage; a broken container ends early, counted."""
+        while self._head:
+            yield self._head.popleft()
+        rest, self._rest = self._rest or self._read_packets(), None
+        yield from rest
+
+    def _read_packets(self) -> Iterator[VideoPacket]:
         failed_in_a_row = 0
         while failed_in_a_row < MAX_READ_ERRORS:
             try:

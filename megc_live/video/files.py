@@ -30,6 +30,8 @@ from megc_live.video.timeline import Timeline
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 5.0
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps")
+HEAD_PACKETS, LIVE_HEAD_PACKETS = 24, 5
+"""Packets by which a stated rate is checked; few where each has to be waited for."""
 UNTIMED_FORMATS = ("mpjpeg",)
 """Stream formats that carry no time: frames are stamped when they arrive."""
 
@@ -37,9 +39,9 @@ UNTIMED_FORMATS = ("mpjpeg",)
 class _Decoded(Source):
     """The part that files and streams share: frames out of a PyAV container."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, shown: str, fps: float) -> None:
+    def __init__(self, container: InputContainer, decoder: Decoder, shown: str, fps: float) -> None:
         self._container: InputContainer | None = container
-        self._decoder = Decoder(container, stream)
+        self._decoder = decoder
         self._frames = self._decoder.frames()
         self._shown = shown
         self._fps = fps
@@ -76,9 +78,12 @@ class _Decoded(Source):
         index = self._next_index(frame)
         self.dropped += index - self._index - 1
         self._index = index
+        return Frame(index, self._time_s(frame, now), self.convert(frame), now)
+
+    def _time_s(self, frame: av.VideoFrame, now: float) -> float:
         pts_s = self._line.push(self._stamp_s(frame, now))
         self.timestamps_repaired = self._line.repaired
-        return Frame(index, pts_s, self.convert(frame), now)
+        return pts_s
 
     def _stamp_s(self, frame: av.VideoFrame, now: float) -> float | None:
         return self._decoder.stamp_s(frame)
@@ -110,8 +115,9 @@ class FileSource(_Decoded):
     path : str or Path
         The file.
     fps : float, optional
-        Frames per second where the container states no times (raw H.264); otherwise the
-        container's own timestamps hold.
+        Frames per second that the camera took. The time of a frame is then its index / ``fps``, and the
+        container's own timestamps are left aside (said in ``notes``): high-speed recordings are often
+        stored to be played slowly. Needed where the container has no times (raw H.264).
 
     Raises
     ------
@@ -123,16 +129,23 @@ class FileSource(_Decoded):
         self._path = Path(path)
         check_file(self._path)
         container, stream = open_video(file_target(self._path), str(path))
-        rate = nominal_fps(stream)
-        if fps is not None and stream.duration is None and stream.start_time is None:
-            rate = fps
+        decoder = Decoder(container, stream)
+        rate = fps or nominal_fps(stream, measured=decoder.measured_fps(HEAD_PACKETS))
         duration = _duration_s(container, stream)
         n_frames, codec = stream.frames or None, stream.codec_context.codec.canonical_name
-        super().__init__(container, stream, str(path), rate)
+        self._asked = fps
+        if fps is not None:
+            if stream.duration is not None or stream.start_time is not None:
+                self.notes = (times_replaced(fps),)
+            duration = n_frames / fps if n_frames else None
+        super().__init__(container, decoder, str(path), rate)
         self._rank: dict[int, int] | None = None
         self.name = safe_name(self._path.stem)
         size = self.convert.width, self.convert.height
         self.info = SourceInfo(str(path), "file", *size, rate, n_frames, duration, False, codec)
+
+    def _time_s(self, frame: av.VideoFrame, now: float) -> float:
+        return super()._time_s(frame, now) if self._asked is None else self._index / self._asked
 
     def _next_index(self, frame: av.VideoFrame) -> int:
         if not self._decoder.errors:
@@ -178,8 +191,12 @@ class StreamSource(_Decoded):
         duration = _duration_s(container, stream)
         live = parts.scheme.lower() in LIVE_SCHEMES or duration is None
         codec = stream.codec_context.codec.canonical_name
-        rate = nominal_fps(stream, fps)
-        super().__init__(container, stream, shown, rate)
+        decoder = Decoder(container, stream)
+        measured = (
+            None if self._untimed else decoder.measured_fps(LIVE_HEAD_PACKETS if live else HEAD_PACKETS)
+        )
+        rate = nominal_fps(stream, fps, measured)
+        super().__init__(container, decoder, shown, rate)
         self._arrivals: list[tuple[av.VideoFrame, float]] = []
         if self._untimed:
             rate = fps or self._measure(rate)
@@ -216,6 +233,11 @@ class StreamSource(_Decoded):
             f"the stream {self._shown!r} was lost after {self._index + 1} frames: {self._decoder.lost}.",
             "Check the network and the camera, then open it again.",
         )
+
+
+def times_replaced(fps: float) -> str:
+    """Say that the times are not those of the file."""
+    return f"times are frame number / {fps:g} as asked with --fps; the file's own times were replaced"
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:

@@ -71,7 +71,7 @@ class FrameReader:
             first_pts, convert = source.first_pts, source.convert
         index = PacketIndex.read(file_target(Path(path)), str(path), first_pts)
         if index.reliable and index.pts[0] == first_pts and index.keys:
-            self._backend = _Indexed(Path(path), index, convert, self.info.fps)
+            self._backend = _Indexed(Path(path), index, convert, self.info.fps, replace_times=fps is not None)
         else:
             self._backend = _FromStart(Path(path), fps)
 
@@ -194,7 +194,9 @@ class _FromStart:
 class _Indexed:
     """A file with a timestamp on every packet: keyframe before the target, then forward."""
 
-    def __init__(self, path: Path, index: PacketIndex, convert: FrameConverter, fps: float) -> None:
+    def __init__(
+        self, path: Path, index: PacketIndex, convert: FrameConverter, fps: float, *, replace_times: bool
+    ) -> None:
         self._path = path
         self._pts = index.pts
         self._rank = {p: k for k, p in enumerate(index.pts)}
@@ -202,7 +204,8 @@ class _Indexed:
         self._places = index.places
         self._open()
         line = Timeline(1 / fps)
-        self.times = [line.push(p * self._decoder.tick_s) for p in index.pts]
+        stamps = [line.push(p * self._decoder.tick_s) for p in index.pts]
+        self.times = [k / fps for k in range(len(stamps))] if replace_times else stamps
         self._convert = convert
         self._frames: Iterator[av.VideoFrame] = iter(())
         self._at: int | None = None

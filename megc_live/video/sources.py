@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from megc_live.errors import SourceError
-from megc_live.video.base import SOURCES, Source, SourceInfo
+from megc_live.video.base import SOURCES, Source, SourceInfo, is_folder
 from megc_live.video.camera import CameraInfo, CameraSource, list_cameras
 from megc_live.video.files import FileSource, StreamSource
 from megc_live.video.folder import FolderSource
@@ -38,7 +38,7 @@ def source_kind(spec: str | Path) -> str:
     """
     text = str(spec)
     if isinstance(spec, Path):
-        return "folder" if spec.is_dir() else "file"
+        return "folder" if is_folder(spec) else "file"
     if text.startswith("camera:"):
         return "camera"
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
@@ -49,7 +49,7 @@ def source_kind(spec: str | Path) -> str:
                 f"Use one of: {', '.join(s + '://' for s in STREAM_SCHEMES)}.",
             )
         return "stream"
-    return "folder" if Path(text).is_dir() else "file"
+    return "folder" if is_folder(text) else "file"
 
 
 def open_source(spec: str | Path, *, fps: float | None = None) -> Source:
@@ -60,8 +60,9 @@ def open_source(spec: str | Path, *, fps: float | None = None) -> Source:
     spec : str or Path
         ``camera:0``, an http/https/rtsp/rtmp address, or a path.
     fps : float, optional
-        Frames per second: needed for folders that do not say it; asked of a camera; used for
-        files and streams only where these carry no times of their own.
+        Frames per second: needed for folders that do not say it; replaces the times of a file
+        (frame index / fps, said in ``notes``); asked of a camera; used for streams only where
+        these carry no times of their own.
 
     Returns
     -------

@@ -74,6 +74,67 @@ def test_variable_rate_keeps_the_container_s_times(tmp_path: Path, name: str) ->
         assert reader.nearest(times[17] - times[0] + 0.001) == 17
 
 
+@pytest.mark.parametrize(("name", "stated"), [("a.mkv", 200), ("a.webm", 500)])
+def test_a_rate_that_the_packets_contradict_is_not_believed(tmp_path: Path, name: str, stated: int) -> None:
+    path = write_indexed(tmp_path / name, N, fps=stated, pts=[k / 25 for k in range(N)])
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].average_rate == stated
+    with open_source(path) as source:
+        assert source.info.fps == pytest.approx(25)
+        assert [(f.index, read_index(f.image.grey)) for f in source] == [(k, k) for k in range(N)]
+
+
+def test_a_rate_within_a_factor_of_two_is_the_stated_one_and_none_exceeds_1000(tmp_path: Path) -> None:
+    bunched = [k / 25 if k < 30 else 30 / 25 + (k - 30) / 10 for k in range(N)]
+    with open_source(write_indexed(tmp_path / "a.mp4", N, pts=bunched)) as source:
+        assert 17 < source.info.fps < 24
+    with open_source(write_indexed(tmp_path / "b.mkv", N, pts=[k / 1000 for k in range(N)])) as source:
+        assert source.info.fps == pytest.approx(1000)
+    with open_source(write_indexed(tmp_path / "c.mp4", N, pts=[k / 8000 for k in range(N)])) as source:
+        assert source.info.fps == 1000
+
+
+@pytest.mark.parametrize(
+    "name", ["mpeg4.avi", "h264.mp4", "h264.mkv", "transport.ts", "raw.h264", "moving.gif"]
+)
+def test_a_rate_that_is_asked_for_replaces_the_times_of_the_file(tmp_path: Path, name: str) -> None:
+    path = write_indexed(tmp_path / name, N, **KINDS[name])
+    with open_source(path, fps=200) as source:
+        frames = list(source)
+        assert source.info.fps == 200 and source.timestamps_repaired == 0
+        own_times = name != "raw.h264"
+        assert [*source.notes] == [
+            "times are frame number / 200 as asked with --fps; the file's own times were replaced"
+        ] * own_times
+    assert [(f.index, read_index(f.image.grey), f.pts_s) for f in frames] == [
+        (k, k, k / 200) for k in range(N)
+    ]
+    with FrameReader(path, fps=200) as reader:
+        assert [reader.pts_s(k) for k in range(N)] == [f.pts_s for f in frames]
+        assert reader.nearest(0.1) == 20
+        again = reader.frame(17)
+        assert (again.pts_s, read_index(again.image.grey)) == (17 / 200, 17)
+
+
+def test_a_gap_stays_a_gap_when_the_times_are_replaced(tmp_path: Path) -> None:
+    path = write_indexed(tmp_path / "bad.mp4", N, b_frames=0)
+    with av.open(str(path)) as container:
+        broken = [p.pos for p in container.demux(video=0) if p.size][20:24]
+    data = bytearray(path.read_bytes())
+    for at in broken:
+        data[at : at + 12] = b"\xff" * 12
+    path.write_bytes(data)
+    with open_source(path, fps=200) as source:
+        frames = list(source)
+        assert source.dropped >= 1
+    assert [f.pts_s for f in frames] == [f.index / 200 for f in frames]
+    assert [read_index(f.image.grey) for f in frames if f.index >= 24] == [
+        f.index for f in frames if f.index >= 24
+    ]
+    with FrameReader(path, fps=200) as reader:
+        assert [reader.pts_s(f.index) for f in frames] == [f.pts_s for f in frames]
+
+
 MATRICES = {  # a, b, c, d of the display matrix, and what a player makes of the picture
     "right": ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),
     "half": ((-1, 0, 0, -1), lambda p: np.rot90(p, 2)),
