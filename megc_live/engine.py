@@ -375,6 +375,7 @@ class EngineStats:
     def __init__(self) -> None:
         self.frames = 0
         self.without_face = 0
+        self.face_rows = 0
         self._stages: dict[str, list[float]] = {}
         self._quality: dict[str, int] = {}
         self._first_s: float | None = None
@@ -393,7 +394,8 @@ class EngineStats:
         self._last_s = frame.pts_s
 
     def note(self, warnings: tuple[str, ...]) -> None:
-        """Count quality warnings."""
+        """Count one row with a face and its quality warnings."""
+        self.face_rows += 1
         for word in warnings:
             self._quality[word] = self._quality.get(word, 0) + 1
 
@@ -422,13 +424,13 @@ class EngineStats:
         out = []
         if self.frames and self.without_face:
             out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")
-        if self.measured_fps < 23.5:
+        if self.measured_fps < 24.9:
             out.append(
                 f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions "
                 "fall between frames"
             )
         for word, count in self._quality.items():
-            share = count / max(1, self.frames)
+            share = count / max(1, self.face_rows)
             if share > 0.1:
-                out.append(f"{WARNINGS[word]} on {100 * share:.0f} % of the frames")
+                out.append(f"{WARNINGS[word]} on {100 * share:.0f} % of the frames with a face")
         return out

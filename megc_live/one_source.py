@@ -37,6 +37,8 @@ from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
 ALWAYS = "csv"
 """The sink whose files are written in every run."""
 _REPORT_EVERY_S = 0.2
+_WHOLE_SHARE = 0.9
+"""Containers count a few frames more than they show; a source with fewer than this share was cut off."""
 _DRAIN_S = 5.0
 """Longest time for the frames that are still queued when a live source is stopped."""
 
@@ -312,6 +314,12 @@ class Run:
             yield f"{source.dropped} frames are missing in the source"
         if source.decode_errors:
             yield f"{source.decode_errors} parts of the source could not be decoded"
+        announced = source.info.n_frames
+        if announced and self._frames < _WHOLE_SHARE * announced and not self._interrupted:
+            yield (
+                f"the source ends after {self._frames} of {announced} announced frames: "
+                "it may have been cut off while it was copied or recorded"
+            )
         if self._interrupted:
             yield "stopped before the end of the source"
 

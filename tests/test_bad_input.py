@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -109,6 +110,25 @@ def test_a_truncated_recording_that_can_be_read_is_analysed_as_far_as_it_goes(tm
     rows = list(read_frames(tmp_path / "out" / "cut" / "frames.csv"))
     assert 5 < len(rows) < 40
     assert SessionInfo.read(tmp_path / "out" / "cut" / "session.json").source.frames == len(rows)
+
+
+def test_a_cut_off_copy_is_said_to_be_one(tmp_path: Path) -> None:
+    """The index of such a file is at its front: it opens and announces what is no longer there."""
+    whole, clip = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    make = backdrop(320, 240)
+    with av.open(str(whole), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.codec_context.gop_size = 10
+        for k in range(60):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(make(k), "rgb24")))
+        container.mux(stream.encode(None))
+    data = whole.read_bytes()
+    clip.write_bytes(data[: len(data) * 6 // 10])
+    result = analyze(tmp_path / "out", clip)
+    assert result.exit_code == 0, result.output
+    session = SessionInfo.read(tmp_path / "out" / "cut" / "session.json")
+    assert any("of 60 announced frames" in warning for warning in session.warnings)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root and Windows may list every folder")

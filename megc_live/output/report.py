@@ -178,7 +178,7 @@ def _measures(session: SessionInfo, quality: QualityStats) -> Iterator[Measure]:
 
 def _rates(session: SessionInfo) -> Iterator[Measure]:
     measured, nominal = session.source.measured_fps, session.source.nominal_fps
-    slow = measured < LEAST_FPS - 1.5  # 23.976 frames/s is film, and near enough
+    slow = measured < LEAST_FPS - 0.1
     off = not math.isnan(nominal) and abs(measured - nominal) > 0.05 * nominal
     remark = "below 25 frames/s the shortest micro-expressions fall between frames" if slow else ""
     if off and not slow:

@@ -19,7 +19,8 @@ PEAK_REACH = 3
 _KEEP_STEPS = round(6 * GRID_HZ)
 _LONGEST_STEPS = round(5 * GRID_HZ)
 """A macro-expression that lasts longer is told in parts: its frames must still be at hand."""
-_SHORTEST_MACRO_S = 0.3
+_SHORTEST_MACRO_S = 0.5
+"""What is shorter is no macro-expression, whatever its score."""
 _OVERLAP = 0.3
 _REGION_SHARE = 0.5
 _MAX_REGIONS = 4
@@ -135,7 +136,7 @@ class Decoder:
 
     def _end_run(self) -> None:
         run, self._run = self._run, []
-        if len(run) / GRID_HZ >= _SHORTEST_MACRO_S:
+        if run and run[-1][0] - run[0][0] >= _SHORTEST_MACRO_S:
             times, scores = [t for t, _ in run], [s for _, s in run]
             middle = times[len(times) // 2]
             self._pending.append(Span(times[0], middle, times[-1], float(np.mean(scores)), "macro"))
@@ -161,6 +162,8 @@ class Decoder:
         moved = [i for i in order if strength[i] >= _REGION_SHARE * strength[order[0]]]
         # Displacement since the onset of the regions that moved; the apex is where it is largest.
         path = np.cumsum(motion[:, moved], axis=0)
+        # A movement comes back by its offset: what the path lacks of that is drift, taken out evenly.
+        path = path - np.linspace(0, 1, len(path) + 1)[1:, None, None] * path[-1]
         reach = np.hypot(path[..., 0], path[..., 1]).mean(1)
         apex = inside[int(reach.argmax())][0] - _MOTION_DELAY
         apex = float(np.clip(apex, span.onset_s, span.offset_s))
