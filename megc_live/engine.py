@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from megc_live.engine_stats import EngineStats
 from megc_live.errors import FrameGone
 from megc_live.events import Event, FrameRow, Recognition
 from megc_live.face.landmarks import Landmarker
@@ -367,70 +368,3 @@ class Engine:
 
 def _nearest(past: deque[FaceObservation], t_s: float) -> FaceObservation:
     return min(past, key=lambda observation: abs(observation.pts_s - t_s))
-
-
-class EngineStats:
-    """Counts and times of one run; nothing that is decided depends on them."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.without_face = 0
-        self.face_rows = 0
-        self._stages: dict[str, list[float]] = {}
-        self._quality: dict[str, int] = {}
-        self._first_s: float | None = None
-        self._last_s = 0.0
-
-    def add(self, stage: str, began: float) -> None:
-        """Count one pass of a stage that began at a ``perf_counter`` time."""
-        record = self._stages.setdefault(stage, [0.0, 0.0])
-        record[0] += 1
-        record[1] += time.perf_counter() - began
-
-    def clock(self, frame: Frame) -> None:
-        """Note a frame's time for the measured rate."""
-        if self._first_s is None:
-            self._first_s = frame.pts_s
-        self._last_s = frame.pts_s
-
-    def note(self, warnings: tuple[str, ...]) -> None:
-        """Count one row with a face and its quality warnings."""
-        self.face_rows += 1
-        for word in warnings:
-            self._quality[word] = self._quality.get(word, 0) + 1
-
-    @property
-    def measured_fps(self) -> float:
-        """Frames per second of stream time; NaN with fewer than two frames."""
-        span = self._last_s - (self._first_s or 0.0)
-        return round((self.frames - 1) / span, 3) if self.frames > 1 and span > 0 else float("nan")
-
-    def as_list(self) -> list[dict[str, Any]]:
-        """One record a stage: passes, mean ms a pass, ms a frame."""
-        return [
-            {
-                "name": name,
-                "passes": int(count),
-                "ms_per_pass": round(1000 * total / max(1.0, count), 4),
-                "ms_per_frame": round(1000 * total / max(1, self.frames), 4),
-            }
-            for name, (count, total) in self._stages.items()
-        ]
-
-    def warnings(self) -> list[str]:
-        """What a reader of the results should know, in words."""
-        from megc_live.face.quality import WARNINGS
-
-        out = []
-        if self.frames and self.without_face:
-            out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")
-        if self.measured_fps < 24.9:
-            out.append(
-                f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions "
-                "fall between frames"
-            )
-        for word, count in self._quality.items():
-            share = count / max(1, self.face_rows)
-            if share > 0.1:
-                out.append(f"{WARNINGS[word]} on {100 * share:.0f} % of the frames with a face")
-        return out
