@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from megc_live.closing import Closing
 from megc_live.engine_stats import EngineStats
 from megc_live.errors import FrameGone
 from megc_live.events import Event, FrameRow, Recognition
@@ -59,7 +59,7 @@ class _Face:
     past: deque[FaceObservation] = field(default_factory=deque)
 
 
-class Engine:
+class Engine(Closing):
     """Finds micro-expressions in a sequence of frames.
 
     Parameters
@@ -207,17 +207,6 @@ class Engine:
             if self._helper is not None:
                 self._helper.shutdown(wait=True, cancel_futures=True)
             self._landmarker.close()
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _configured_spotter(self) -> Spotter:
         return make_spotter(self.settings.spotting.spotter, self._models, self.settings.spotting.threshold)

@@ -8,11 +8,11 @@ landmarks over calls, which is wrong for the few keyframes a second that are det
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from megc_live.closing import Closing
 from megc_live.errors import ModelError
 
 F32 = NDArray[np.float32]
@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 N_POINTS = 478
 
 
-class Landmarker:
+class Landmarker(Closing):
     """Faces as 478 mesh points.
 
     Parameters
@@ -87,14 +87,3 @@ class Landmarker:
         if not self._closed:
             self._closed = True
             self._landmarker.close()
-
-    def __enter__(self) -> Landmarker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -7,12 +7,12 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 import av
 from av.video.frame import PictureType
 
+from megc_live.closing import Closing
 from megc_live.errors import SourceError
 from megc_live.video.base import Source, SourceInfo
 from megc_live.video.decoding import Decoder, PacketIndex, VideoPacket, file_target, open_video
@@ -33,7 +33,7 @@ class _Backend(Protocol):
     def close(self) -> None: ...
 
 
-class FrameReader:
+class FrameReader(Closing):
     """Frames of a video file or a folder of images by index: the same that a source reads in order.
 
     The timestamps of all packets are indexed without decoding; a frame is found by seeking to
@@ -134,17 +134,6 @@ class FrameReader:
         self._cache.clear()
         self._cached = 0
         self._backend.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Images:
