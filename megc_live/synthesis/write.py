@@ -61,8 +61,10 @@ def write_clip(
         with av.open(str(part), "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=rate)
             stream.pix_fmt = "yuv420p"
-            # One thread: the same seed gives the same bytes on every machine.
-            stream.options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
+            # The same seed gives the same bytes: one thread, and no macroblock tree, whose costs x264
+            # sometimes computes differently from the same pictures.
+            stream.options = {"crf": str(crf), "preset": "veryfast", "x264-params": "mbtree=0"}
+            stream.codec_context.thread_count = 1
             stream.codec_context.time_base = base
             count = 0
             for image in frames:

@@ -53,7 +53,7 @@ Progress = Callable[[int, int, str], None]
 _VERSIONED = ("numpy", "opencv-python", "av", "mediapipe")
 _LEAST_FACE_S = 1.5
 """Clips that show a face for less time than this are skipped."""
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the same seed gives other clips than before."""
 
 
