@@ -104,7 +104,7 @@ def draw_plan(
     min_gap_s: float = 0.6,
     margins_s: tuple[float, float] = (1.0, 0.7),
     counts: Mapping[str, int] | None = None,
-    micro_amplitude: tuple[float, float] = (0.008, 0.035),
+    micro_amplitude: tuple[float, float] = (0.012, 0.045),
     blocked: Sequence[tuple[float, float]] = (),
 ) -> list[PlannedEvent]:
     """Draw a plan for one clip.
