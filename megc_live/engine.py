@@ -201,7 +201,7 @@ class Engine(Closing):
             "frames": self._stats.frames,
             "faces_seen": self._tracker.faces_seen,
             "stages": self._stats.as_list(),
-            "ring_scale": self.ring.scale,
+            "ring_scale": round(self.ring.scale, 4),
             "warnings": self._stats.warnings(),
         }
 

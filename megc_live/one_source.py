@@ -296,6 +296,7 @@ class Run:
             "dropped": source.dropped,
             "timestamps_repaired": source.timestamps_repaired,
             "rescaled": source.rescaled,
+            "ring_scale": facts["ring_scale"],
             "as_live": self._how.as_live,
         }
         session.models = facts["models"]

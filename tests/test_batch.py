@@ -71,6 +71,7 @@ class CountingEngine:
             "measured_fps": 25.0,
             "faces_seen": 0,
             "stages": [],
+            "ring_scale": 1.0,
             "warnings": [],
         }
 

@@ -51,7 +51,7 @@ class SourceRecord:
         From the first frame's time to the last one's, seconds.
     extras : dict
         Counts of what was put right or lost: ``decode_errors``, ``dropped``, ``timestamps_repaired``,
-        ``rescaled``; and whether it was replayed ``as_live``.
+        ``rescaled``; ``ring_scale``; whether it was replayed ``as_live``.
     """
 
     spec: str
