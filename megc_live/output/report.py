@@ -101,7 +101,7 @@ def _summary(
         (
             "decision delay",
             _seconds(delay.get("look_ahead_s")),
-            f"look-ahead stated; measured after offset, p95: {_seconds(measured)}",
+            f"at most, as stated; measured after offset, p95: {_seconds(measured)}",
         ),
     ]
 

@@ -141,7 +141,7 @@ def draw_plan(
     SettingsError
         An unknown unit, or an empty choice.
     """
-    pool = _checked(units)
+    pool = check_units(units)
     wanted = (
         dict(counts)
         if counts is not None
@@ -159,7 +159,8 @@ def draw_plan(
     return sorted(events, key=lambda event: (event.onset_s, event.kind))
 
 
-def _checked(units: Sequence[str] | None) -> tuple[str, ...]:
+def check_units(units: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the units to draw from, all by default; raises :class:`SettingsError` for unknown ones."""
     pool = (*UNITS, FREE) if units is None else tuple(units)
     unknown = [unit for unit in pool if unit not in (*UNITS, FREE)]
     if unknown or not pool:
