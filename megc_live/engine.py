@@ -31,7 +31,7 @@ from megc_live.recognition.classifier import make_recognizer
 from megc_live.recognition.pipeline import IntervalRecognizer
 from megc_live.rows import face_row, no_face_row
 from megc_live.settings import Settings
-from megc_live.spotting.base import Span, Spotter, make_spotter
+from megc_live.spotting.base import Span, Spotter, make_spotter, stated_delay
 from megc_live.spotting.interval import Interval
 from megc_live.spotting.signals import RegionSignal, SignalMeter
 from megc_live.video.frame import Frame
@@ -107,7 +107,7 @@ class Engine(Closing):
         self._fps = source_info.fps if source_info is not None and source_info.fps > 0 else _DEFAULT_FPS
         self._models = models or ModelStore(self.settings.models)
         self._new_spotter = spotters or self._configured_spotter
-        self.delay_s = self._new_spotter().delay_s
+        self.delay_s = stated_delay(self._new_spotter(), self._fps)
         name = self.settings.recognition.recognizer
         self._recognizer = None if name == "none" else IntervalRecognizer(make_recognizer(name, self._models))
         self._landmarker = Landmarker(

@@ -100,13 +100,13 @@ _LANDMARKER_CARD = {"licence": "Apache-2.0 (Google)"}
 
 def _spotters(store: Any) -> list[dict[str, Any]]:
     """Each spotter with its stated delay, or why it cannot run here."""
-    from megc_live.spotting.base import SPOTTERS, make_spotter
+    from megc_live.spotting.base import SPOTTERS, make_spotter, stated_delay
 
     rows = []
     for entry in SPOTTERS.entries():
         row: dict[str, Any] = {"name": entry.name, "summary": entry.summary}
         try:
-            row["stated_delay_s"] = round(make_spotter(entry.name, store).delay_s, 3)
+            row["stated_delay_s"] = round(stated_delay(make_spotter(entry.name, store), 25.0), 3)
         except MegcError as error:
             row["error"] = str(error)
         rows.append(row)

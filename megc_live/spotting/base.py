@@ -31,7 +31,8 @@ class Spotter(Protocol):
     """
 
     delay_s: float
-    """Stated delay: the longest time from a micro-expression's offset to its span, in stream time."""
+    """The longest time from a micro-expression's offset until its span is certain, in stream time, not
+    counting the wait for the next frame: see :func:`stated_delay`."""
 
     def push(self, signal: RegionSignal) -> list[Span]:
         """Take the next signal; return the spans that became certain, in order of onset."""
@@ -40,6 +41,15 @@ class Spotter(Protocol):
     def flush(self) -> list[Span]:
         """The face is gone or the video is over: return what is left. Pushing again starts anew."""
         ...
+
+
+def stated_delay(spotter: Spotter, fps: float) -> float:
+    """Longest time from a micro-expression's offset to its span, in stream time, at a frame rate.
+
+    What is certain is told with the next frame that is measured: one frame later, or two where a frame
+    repeats the one before and is left out. Above 40 frames/s not every frame is measured.
+    """
+    return spotter.delay_s + 2 / min(fps, 25.0)
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter")

@@ -135,7 +135,6 @@ class LtpMlSpotter:
                 span = _merged(self._held, span)
             else:
                 ready.append(self._held)
-            self._held = None
         self._held = span
         return ready
 

@@ -1,6 +1,6 @@
 """``ltp-net``: a small temporal network over the regions' patterns and motion. The default spotter.
 
-Each 30th of a second the network sees the last 2.7 s of features, up to 0.23 s past the step that it
+Each 30th of a second the network sees the last 4.1 s of features, up to 0.37 s past the step that it
 judges. Its window moves one step at a time, so the result does not depend on how frames arrive.
 """
 
@@ -46,18 +46,26 @@ class NetSpotter:
         The model is missing, altered, or made for other features.
     """
 
-    delay_s = (LOOK_AHEAD_STEPS + PEAK_REACH + 1) / GRID_HZ + 1 / 25
+    delay_s = (LOOK_AHEAD_STEPS + PEAK_REACH + 1) / GRID_HZ
 
     def __init__(self, models: ModelStore, threshold: float | None = None) -> None:
         card = models.get("ltp-net").card
         self._session = models.session("ltp-net")
-        shape = self._session.get_inputs()[0].shape
-        if shape[1] != N_FEATURES:
+        shape = list(self._session.get_inputs()[0].shape[1:])
+        if shape != [N_FEATURES, WINDOW_STEPS]:
             raise ModelError(
-                f"the model ltp-net takes {shape[1]} features, this version makes {N_FEATURES}.",
+                f"the model ltp-net takes windows of {shape}, this version makes {[N_FEATURES, WINDOW_STEPS]}.",
                 "Rebuild it with `megc-train fit spotter`, or install the version it came with.",
             )
-        self._threshold = float(card["settings"]["threshold"]) if threshold is None else threshold
+        if threshold is None:
+            try:
+                threshold = float(card["settings"]["threshold"])
+            except (KeyError, TypeError, ValueError):
+                raise ModelError(
+                    "the card of the model ltp-net names no settings.threshold.",
+                    "Give one with the setting spotting.threshold, or rebuild the model.",
+                ) from None
+        self._threshold = threshold
         self._newest_s: float | None = None
         self._begin()
 

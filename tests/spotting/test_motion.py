@@ -10,7 +10,7 @@ from megc_live.face.landmarks import Landmarker
 from megc_live.face.observation import CANONICAL_EYE_PX, FaceObservation
 from megc_live.face.regions import SIGNALS
 from megc_live.face.tracker import FaceTracker
-from megc_live.spotting.motion import MotionMeter, cut_patches
+from megc_live.spotting.motion import cut_patches, measure_motion
 from tests.face.conftest import landmarker  # noqa: F401  (a fixture)
 from tests.faces import frame, scene
 
@@ -43,7 +43,7 @@ def test_a_lifted_mouth_corner_is_seen_where_it_is(face: FaceObservation) -> Non
     corner = SIGNALS.index("mouth_l")
     at = face.canonical[291]
     after = warped(face.crop, np.zeros(face.crop.shape), -2.0 * bump(face.crop, at))
-    motion = MotionMeter().measure(face.crop, after, face.canonical, face.depth, 0.1)
+    motion = measure_motion(face.crop, after, face.canonical, face.depth, 0.1)
     speed = np.hypot(*motion.regions.T)
     assert speed.argmax() in (corner, SIGNALS.index("cheek_l"), SIGNALS.index("chin_l"))
     # two pixels at the centre, averaged over a patch of 15: about 1.8 px upwards
@@ -60,7 +60,7 @@ def test_head_motion_is_fitted_out(face: FaceObservation) -> None:
             face.crop, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
     )
-    motion = MotionMeter().measure(face.crop, after, face.canonical, face.depth, 0.1)
+    motion = measure_motion(face.crop, after, face.canonical, face.depth, 0.1)
     assert motion.head_speed > 1.5
     assert np.median(np.hypot(*motion.regions.T)) < 0.35 * motion.head_speed
     assert motion.kept > 0.6
@@ -69,7 +69,7 @@ def test_head_motion_is_fitted_out(face: FaceObservation) -> None:
 def test_motion_is_per_tenth_of_a_second(face: FaceObservation) -> None:
     after = warped(face.crop, np.zeros(face.crop.shape), -2.0 * bump(face.crop, face.canonical[291]))
     slow, fast = (
-        MotionMeter().measure(face.crop, after, face.canonical, face.depth, seconds)
+        measure_motion(face.crop, after, face.canonical, face.depth, seconds)
         for seconds in (0.1, 0.05)
     )
     np.testing.assert_allclose(fast.regions, 2 * slow.regions, atol=0.6)

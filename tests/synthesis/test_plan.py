@@ -21,7 +21,7 @@ def test_plans_keep_their_promises(seed: int, duration_s: float, fps: float) -> 
         assert (e.onset, e.apex, e.offset) == tuple(round(t * fps) for t in (e.onset_s, e.apex_s, e.offset_s))
         assert len(e.units) == len(e.sides)
         if e.kind == "micro":
-            assert 0.15 <= e.offset_s - e.onset_s <= 0.5 and 0.008 <= e.amplitude <= 0.06
+            assert 0.15 <= e.offset_s - e.onset_s <= 0.5 and 0.012 <= e.amplitude <= 0.06
         if e.kind == "macro":
             assert 0.6 <= e.offset_s - e.onset_s <= 2.5 and 0.03 <= e.amplitude <= 0.12
         if e.kind == "sham":

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import megc_live
 from megc_live.errors import DatasetError
 from megc_live.models import ModelStore
 from megc_live.settings import ModelSettings
@@ -111,12 +112,20 @@ def _key(
     """What must be the same for a finished fold to be used again."""
     facts = {
         "signals": signal_version(),
+        "code": _code_version(),
         "clips": sorted((clip.name, len(clip.log.pts_s), len(clip.truth)) for clip in clips),
         "methods": sorted(methods),
         "deal": [folds, seed, members],
         "schedule": schedule.__dict__,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _code_version() -> str:
+    """Hash of the code that fits, decides and judges."""
+    packages = [Path(megc_live.__file__).parent / "spotting", Path(__file__).parent]
+    files = [file for package in packages for file in sorted(package.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _run_fold(

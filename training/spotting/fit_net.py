@@ -24,9 +24,10 @@ from megc_live.spotting.features import (
     VALID,
     mirrored,
 )
-from megc_live.spotting.interval import iou
 from megc_live.spotting.net import LOOK_AHEAD_STEPS
 from megc_live.synthesis.units import FREE, UNITS
+from training.protocols.matching import Expression
+from training.protocols.spotting import OneToOne
 from training.spotting.network import PAST_STEPS, SpotterNet
 from training.spotting.planting import EventBank
 from training.spotting.sequences import Clip, Sequence, base_units, decode_scores, padded
@@ -366,19 +367,18 @@ def choose_threshold(
     """
     table = {}
     for threshold in THRESHOLDS:
-        tp = predicted = truths = 0
+        metric = OneToOne()
         for clip, sequences in judged:
             found = [
-                (clip.log.frame_at(span.onset_s), clip.log.frame_at(span.offset_s))
+                Expression(clip.log.frame_at(span.onset_s), clip.log.frame_at(span.offset_s))
                 for sequence, scores in sequences
                 for span in decode_scores(sequence, scores, threshold)
                 if span.kind == "micro"
             ]
-            wanted = [(m.onset, m.offset) for m in clip.truth if m.kind == "micro"]
-            tp += sum(any(iou(f, w) >= 0.5 for f in found) for w in wanted)
-            predicted += len(found)
-            truths += len(wanted)
-        table[threshold] = 2 * tp / max(1, predicted + truths)
+            metric.update(
+                clip.name, [Expression(m.onset, m.offset) for m in clip.truth if m.kind == "micro"], found
+            )
+        table[threshold] = metric.compute().f1
     best = max(table.values())
     near = [t for t, f1 in table.items() if f1 >= best - 0.01]
     return float(np.median(near)), table

@@ -5,8 +5,8 @@ out and back. So every region is looked at by the same few filters. They see the
 the same in every direction: the distances it has gone in the last 0.1 to 0.4 s (local temporal patterns of
 the fitted motion), how much of its motion took back what it did a moment before, how lively the region has
 been in the last seconds, and its local temporal pattern as published. What the filters find is pooled over
-the face (the strongest region, mean and spread), so that a movement is found wherever it happens, and also given
-region by region, so that a talking mouth can be told from a brow.
+the face (the strongest region, mean and spread), so that a movement is found wherever it happens, and given
+region by region too, so that a talking mouth can be told from a brow.
 
 Convolutions are unpadded: the answer to a step depends on exactly the steps of its window, in training as
 in use.
@@ -61,9 +61,8 @@ class Patterns(nn.Module):
             back = -(ago(u, 0) * ago(u, by) + ago(v, 0) * ago(v, by))
             returns.append(torch.sign(back) * torch.log1p(torch.sqrt(torch.abs(back) + 1e-6)))
         speed = torch.sqrt(u**2 + v**2 + 1e-6)
-        floors = [
-            torch.log(torch.nn.functional.avg_pool1d(speed, count, 1)[:, :, -steps:] + 0.1) for count in FLOORS
-        ]
+        means = [nn.functional.avg_pool1d(speed, count, 1)[:, :, -steps:] for count in FLOORS]
+        floors = [torch.log(mean + 0.1) for mean in means]
         above = [distances[0] - floors[-1], distances[2] - floors[-1]]
         moved = torch.stack([ago(slow_u, 0), ago(slow_v, 0), *distances, *returns, *floors, *above], dim=1)
         published = x[:, 2 * N_SIGNALS : 2 * N_SIGNALS + 4 * N_REGIONS, PATTERN_STEPS:]

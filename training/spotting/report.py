@@ -105,9 +105,12 @@ def recall_by_amplitude(clips: Many[Clip], results: Many[FoldResult], method: st
 
 
 def write_results(
-    out: Path, clips: Many[Clip], results: Many[FoldResult], page: Path | None = None
+    out: Path, clips: Many[Clip], results: Many[FoldResult], page: Path | None = None, members: int = 1
 ) -> dict[str, Any]:
-    """Write truth.csv, one predictions csv a method, summary.json and accuracy.md; return the summary."""
+    """Write truth.csv, one predictions csv a method, summary.json and accuracy.md; return the summary.
+
+    ``members``: how many networks were averaged in each fold, for the page.
+    """
     out.mkdir(parents=True, exist_ok=True)
     judged = {person for result in results for person in result.people}
     part = [clip for clip in clips if clip.person in judged]
@@ -118,6 +121,7 @@ def write_results(
         "minutes": round(sum(clip.minutes for clip in part), 1),
         "micro": sum(m.kind == "micro" for clip in part for m in clip.truth),
         "folds": len(results),
+        "members": members,
         "thresholds": {str(r.fold): r.chosen for r in results},
         "rows": [row.__dict__ for row in rows],
         "unlearned_units": unseen,
@@ -153,11 +157,13 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         "",
         f"{summary['clips']} clips, {summary['minutes']} minutes, {summary['people']} people, {summary['micro']} planted "
         "micro-expressions of 0.15 to 0.5 s, most",
-        "with a largest displacement of 0.8 to 3.5 % of the eye distance; between them macro-expressions and, as traps,",
+        "with a largest displacement of 1.2 to 4.5 % of the eye distance; between them macro-expressions and, as traps,",
         "movements that stay, mouth movements like speech, blinks, head movements, changes of light and sham events.",
         f"People are apart: {summary['folds']} folds over persons, every person is judged by models that never saw them.",
-        "Thresholds are chosen on people inside the training part. A fold judges one network; the model that ships is",
-        "the mean of three, fitted with the same settings on all of these people.",
+        "Thresholds are chosen on people inside the training part. A fold judges "
+        + ("one network" if summary["members"] == 1 else f"the mean of {summary['members']} networks")
+        + ", fitted as the model that ships is fitted on",
+        "all of these people.",
         "An interval counts if its IoU with a planted one is at least 0.5 (maximum one-to-one matching). The 95 %",
         "interval is a bootstrap over people. `fire-always` is the chance level: an alarm that never stops.",
     ]

@@ -96,7 +96,7 @@ def evaluate(
     results = evaluate_corpus(
         clips, out, methods=chosen, folds=folds, seed=seed, members=members, schedule=schedule, log=log
     )
-    return write_results(out, clips, results, page)
+    return write_results(out, clips, results, page, members)
 
 
 def _run_fold(task: tuple[list[Path], Path, tuple[str, ...], int, int, int, NetSchedule, int, int]) -> int:
