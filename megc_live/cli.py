@@ -35,7 +35,13 @@ class Faces(StrEnum):
 
 
 SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", metavar="FILE", help="TOML file; see `info --settings`.")
+    Path | None,
+    typer.Option(
+        "--settings", metavar="FILE", help="TOML file (see `info --settings`) or the session.json of a run."
+    ),
+]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", readable=False, help="Folder for the results.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SpotterName = Annotated[str | None, typer.Option("--spotter", metavar="NAME", help="See `info`.")]
@@ -64,11 +70,11 @@ def analyze(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="Video file, folder of numbered images, folder of videos, http/rtsp address or camera:0.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    out: OutFolder,
     spotter: SpotterName = None,
     recognizer: Annotated[
         str | None, typer.Option(metavar="NAME|none", help="Classifier; none: spotting only.")
@@ -120,9 +126,7 @@ def analyze(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for clip and results.")] = Path(
-        "megc-live-demo"
-    ),
+    out: OutFolder = Path("megc-live-demo"),
     spotter: SpotterName = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws which movements are planted.")] = 5,
     seconds: Annotated[float, typer.Option(min=5, max=600, help="Length of the clip.")] = 45.0,
@@ -161,7 +165,7 @@ def cameras(as_json: AsJson = False) -> None:
 @app.command()
 def bench(
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="A video; default: a rendered clip.")
+        str | None, typer.Argument(metavar="SOURCE", help="A video; default: a rendered clip.")
     ] = None,
     as_json: AsJson = False,
     spotter: SpotterName = None,

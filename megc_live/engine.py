@@ -25,7 +25,7 @@ from megc_live.events import Event, FrameRow, Recognition
 from megc_live.face.landmarks import Landmarker
 from megc_live.face.observation import FaceObservation
 from megc_live.face.tracker import FaceTracker
-from megc_live.models import ModelStore
+from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
 from megc_live.pictures import event_pictures
 from megc_live.recognition.classifier import make_recognizer
 from megc_live.recognition.pipeline import IntervalRecognizer
@@ -182,10 +182,11 @@ class Engine(Closing):
         if self._recognizer is not None:
             names.append(self.settings.recognition.recognizer)
         models = {
-            name: {"file": file.path.name, "sha256": file.sha256}
+            name: {"file": file.path.name, "sha256": file.sha256, "card": file.card["data"]}
             for name in names
             if (file := self._models.get(name))
         }
+        models[LANDMARKER_FILE] = {"file": LANDMARKER_FILE, "sha256": LANDMARKER_SHA256}
         return {
             "spotter": names[0],
             "recognizer": self.settings.recognition.recognizer,

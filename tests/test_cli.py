@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from megc_live.batch import Outcome
 from megc_live.cli import app
-from megc_live.commands import analyze, demo
+from megc_live.commands import analyze, demo, progress
 from megc_live.commands.demo import compare, delay_line, summary
+from megc_live.errors import SettingsError
 from megc_live.events import Event
 from megc_live.info import opencv_warnings, settings_table
 from megc_live.jobs import Job
@@ -159,6 +163,43 @@ def test_printed_settings_are_a_settings_file_with_the_defaults() -> None:
     assert all(row["description"] for row in described)
     (faces,) = (row for row in described if row["name"] == "face.max_faces")
     assert (faces["default"], faces["kind"], faces["limits"]) == ("4", "int", ">= 1, <= 16")
+
+
+def test_the_session_of_an_earlier_run_gives_its_settings(tmp_path: Path) -> None:
+    settings = Settings.from_dict(
+        {"spotting": {"spotter": "ltp-ml", "threshold": 0.7}, "face": {"faces": "all"}}
+    )
+    session = SessionInfo(SourceRecord("a.mp4"), settings=settings.model_dump(mode="json"))
+    assert Settings.from_file(session.write(tmp_path)) == settings
+    for name, content in (("other.json", "{}"), ("broken.json", "{"), ("list.json", "[]")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(SettingsError, match=r"is not the session\.json"):
+            Settings.from_file(tmp_path / name)
+    with pytest.raises(SettingsError, match="Check the path"):
+        Settings.from_file(tmp_path / "missing.json")
+
+
+def test_the_bars_fit_80_columns_and_errors_stand_above_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(progress, "console", lambda stderr: terminal)
+    name = "W009_front_contempt_level3_001_" * 3
+    with progress.SourceBars([9.0, 1.0], [name, "b"]) as bars:
+        bars.advance(0, 12345, 100000)
+        bars._progress.refresh()
+    drawn = [line for line in re.split(r"[\r\n]", screen.getvalue()) if "12345 frames" in line]
+    assert drawn and all(re.search(r"12345 frames +\d:\d\d:\d\d left +[-\d]", line) for line in drawn)
+    assert max(len(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line)) for line in drawn) <= 80
+
+
+def test_nothing_is_drawn_where_no_source_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        screen = io.StringIO()
+        made = Console(file=screen, force_terminal=terminal, width=80)
+        monkeypatch.setattr(progress, "console", lambda stderr, made=made: made)
+        with progress.SourceBars([0.0], ["a"]) as bars:
+            bars.finish(0)
+        assert screen.getvalue() == ""
 
 
 def test_opencv_trouble_is_told() -> None:

@@ -101,7 +101,8 @@ def _summary(
         (
             "decision delay",
             _seconds(delay.get("look_ahead_s")),
-            f"look-ahead stated; measured after offset, p95: {_seconds(measured)}",
+            "look-ahead stated"
+            + (f"; measured after offset, p95: {_seconds(measured)}" if measured is not None else ""),
         ),
     ]
 

@@ -50,8 +50,8 @@ class SourceRecord:
     duration_s : float
         From the first frame's time to the last one's, seconds.
     extras : dict
-        Counts of what was put right or lost: ``rotated``, ``duplicated``, ``decode_errors``,
-        ``dropped``, ``timestamps_repaired``.
+        Counts of what was put right or lost: ``decode_errors``, ``dropped``, ``timestamps_repaired``;
+        and ``as_live``.
     """
 
     spec: str
