@@ -179,19 +179,19 @@ def bench(
 
 
 @models_app.command("list")
-def models_list(as_json: AsJson = False) -> None:
+def models_list(as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """List the models with file, SHA-256 and licence."""
     from megc_live.commands.models import print_models
 
-    print_models(as_json)
+    print_models(as_json, build_settings(settings))
 
 
 @models_app.command("verify")
-def models_verify() -> None:
+def models_verify(settings: SettingsFile = None) -> None:
     """Check every model file against the SHA-256 in its card; exit code 1 if one differs."""
     from megc_live.commands.models import verify
 
-    raise typer.Exit(verify())
+    raise typer.Exit(verify(build_settings(settings)))
 
 
 @models_app.command("fetch")

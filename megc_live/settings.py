@@ -83,8 +83,12 @@ class Settings(_Part):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "extra_forbidden":
+                wrong = f"there is no setting {where!r}."
+            else:
+                wrong = f"setting {where!r}: {first['msg']}, got {first.get('input')!r}."
             raise SettingsError(
-                f"setting {where!r}: {first['msg']}, got {first.get('input')!r}.",
+                wrong,
                 "See `megc-live info --settings` for names, limits and defaults.",
             ) from None
 

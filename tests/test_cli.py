@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -23,6 +24,7 @@ from megc_live.errors import SettingsError
 from megc_live.events import Event
 from megc_live.info import opencv_warnings, settings_table
 from megc_live.jobs import Job
+from megc_live.models import shipped_folder
 from megc_live.output import SINKS, IntervalRecord, SessionInfo, SourceRecord
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval, Kind
@@ -163,6 +165,25 @@ def test_printed_settings_are_a_settings_file_with_the_defaults() -> None:
     assert all(row["description"] for row in described)
     (faces,) = (row for row in described if row["name"] == "face.max_faces")
     assert (faces["default"], faces["kind"], faces["limits"]) == ("4", "int", ">= 1, <= 16")
+
+
+def test_a_name_that_is_no_setting_is_called_so() -> None:
+    with pytest.raises(SettingsError, match=r"there is no setting 'spotting\.spoter'\."):
+        Settings.from_dict({"spotting": {"spoter": "ltp-net"}})
+
+
+def test_models_of_a_settings_file_are_verified(tmp_path: Path) -> None:
+    """The advice for an altered model: it must look where that model is."""
+    models, mine = tmp_path / "models", tmp_path / "mine.toml"
+    shutil.copytree(shipped_folder(), models)
+    with (models / "ltp-net.onnx").open("ab") as file:
+        file.write(b"more")
+    mine.write_text(f"[models]\ndirectory = {json.dumps(str(models))}\n")
+    verified = runner.invoke(app, ["models", "verify", "--settings", str(mine)])
+    assert verified.exit_code == 1 and str(models / "ltp-net.onnx") in verified.stderr
+    assert len(verified.stderr.splitlines()) == 1
+    listed = runner.invoke(app, ["models", "list", "--settings", str(mine)])
+    assert listed.exit_code == 0 and str(models / "ststnet.onnx") in listed.stdout
 
 
 def test_the_session_of_an_earlier_run_gives_its_settings(tmp_path: Path) -> None:
