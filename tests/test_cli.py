@@ -213,6 +213,16 @@ def test_the_bars_fit_80_columns_and_errors_stand_above_them(monkeypatch: pytest
     assert max(len(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line)) for line in drawn) <= 80
 
 
+def test_a_source_that_was_stopped_is_not_counted_as_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(progress, "console", lambda stderr: Console(file=screen, width=80))
+    with progress.SourceBars([1.0, 1.0], ["a", "b"]) as bars:
+        bars.advance(1, 50, 100)
+        bars.finish(0)
+        bars.finish(1, whole=False)
+    assert re.search(r" 75% 1/2 ", screen.getvalue())
+
+
 def test_nothing_is_drawn_where_no_source_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for terminal in (True, False):
         screen = io.StringIO()

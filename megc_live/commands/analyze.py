@@ -36,12 +36,13 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
     ):
 
         def over(index: int, outcome: Outcome) -> None:
-            bars.finish(index)
+            stopped_early = outcome.status == "interrupted"
+            bars.finish(index, whole=not stopped_early)
             if outcome.status == "failed":
                 bars.print(f"error: {one_line(outcome)}", style="red")
             else:
                 bars.print(one_line(outcome))
-                for warning in outcome.warnings:
+                for warning in () if stopped_early else outcome.warnings:
                     bars.print(f"  warning: {warning}")
 
         outcomes = analyse_all(

@@ -123,7 +123,7 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> int:
         raise MegcError(outcome.error)
     matches = compare(planted, read_intervals(out / "result" / "intervals.csv"))
     print_table(
-        "Micro-expressions planted and found (frames: onset-apex-offset; units: FACS, free: none)",
+        "Planted and found: onset-apex-offset in frames (units of FACS; free: none)",
         ("units", "planted", "found", "label", "IoU", "score", "verdict"),
         [_row(match) for match in matches],
         unbroken=("planted", "found", "label", "verdict"),

@@ -77,6 +77,7 @@ class SourceBars:
             else None
         )
         self._over: set[int] = set()
+        self._whole = 0
 
     def __enter__(self) -> SourceBars:
         if self._all is not None:  # without a bar an empty line would be shown
@@ -105,16 +106,17 @@ class SourceBars:
         if total:
             self._set_share(index, min(1.0, done / total))
 
-    def finish(self, index: int) -> None:
-        """A source is over."""
+    def finish(self, index: int, *, whole: bool = True) -> None:
+        """A source is over; ``whole``: and not stopped before its end."""
         self._over.add(index)
+        self._whole += whole
         if index in self._bars:
             self._progress.remove_task(self._bars.pop(index))
-        self._set_share(index, 1.0)
+        self._set_share(index, 1.0 if whole else self._shares[index])
 
     def _set_share(self, index: int, share: float) -> None:
         if self._all is None:
             return
         self._shares[index] = share
         done = sum(w * s for w, s in zip(self._weights, self._shares, strict=True))
-        self._progress.update(self._all, completed=done, note=f"{len(self._over)}/{len(self._names)}")
+        self._progress.update(self._all, completed=done, note=f"{self._whole}/{len(self._names)}")
