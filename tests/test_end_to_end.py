@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from megc_live.cli import app
+from megc_live.models import LANDMARKER_FILE
 from megc_live.output import SessionInfo, read_frames, read_intervals
 from megc_live.synthesis.demo import make_demo_clip
 from megc_live.video import open_source
@@ -40,7 +41,8 @@ def test_analyze_writes_everything_that_was_asked_for(clip: Path, tmp_path: Path
     for interval in read_intervals(folder / "intervals.csv"):
         assert 0 <= interval.onset_frame <= interval.offset_frame < FRAMES
     session = SessionInfo.read(folder / "session.json")
-    assert session.run["complete"] and len(session.models) == 2
+    assert session.run["complete"]
+    assert set(session.models) == {"ltp-net", "ststnet", LANDMARKER_FILE}
     assert session.source.measured_fps == pytest.approx(30, abs=0.1)
     with open_source(folder / "annotated.mp4") as drawn:
         assert sum(1 for _ in drawn) == FRAMES
@@ -51,7 +53,8 @@ def test_spotting_only_writes_no_label(clip: Path, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, command).exit_code == 0
     intervals = read_intervals(tmp_path / "face" / "intervals.csv")
     assert all(interval.label == "" and interval.probabilities is None for interval in intervals)
-    assert len(SessionInfo.read(tmp_path / "face" / "session.json").models) == 1
+    session = SessionInfo.read(tmp_path / "face" / "session.json")
+    assert set(session.models) == {"ltp-net", LANDMARKER_FILE}
 
 
 def test_bench_measures_every_figure(clip: Path) -> None:
