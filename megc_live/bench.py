@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 
 from megc_live.engine import Engine
+from megc_live.errors import SourceError
 from megc_live.live import LiveRunner
 from megc_live.models import ModelStore
 from megc_live.settings import Settings
@@ -48,12 +49,17 @@ def measure(spec: str, settings: Settings | None = None, fps: float | None = Non
     Raises
     ------
     MegcError
-        The source or a model cannot be opened.
+        The source or a model cannot be opened, or the source is live: it has no end and cannot be read again.
     """
     settings = settings or Settings()
     process = psutil.Process()
     with open_source(spec, fps=fps) as source:
         info = source.info
+    if info.live:
+        raise SourceError(
+            f"{info.spec!r} is live: it cannot be read several times at full speed.",
+            "Record it to a file and measure that.",
+        )
     started_mib = _mib(process)
     decode = _decode_rate(spec, fps)
     landmarker = _landmarker_rate(spec, fps, settings)
@@ -105,10 +111,13 @@ def _landmarker_rate(spec: str, fps: float | None, settings: Settings) -> float:
         vision.FaceLandmarker.create_from_options(options) as landmarker,
         open_source(spec, fps=fps) as source,
     ):
+        last_ms = -1
 
         def detect(frame: Frame) -> None:
+            nonlocal last_ms
+            last_ms = max(last_ms + 1, round(1000 * frame.pts_s))  # whole milliseconds that must grow
             image = mp.Image(image_format=mp.ImageFormat.SRGB, data=frame.image.rgb())
-            landmarker.detect_for_video(image, round(1e6 * frame.pts_s) // 1000)
+            landmarker.detect_for_video(image, last_ms)
 
         frames = iter(source)
         for frame in islice(frames, 1):  # the first call builds the graph

@@ -44,6 +44,14 @@ OutFolder = Annotated[
     Path, typer.Option("--out", metavar="DIR", readable=False, help="Folder for the results.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        metavar="F",
+        help="Frame rate of a folder of images. For a video file it replaces the file's own times: for "
+        "high-speed recordings that play slowed down.",
+    ),
+]
 SpotterName = Annotated[str | None, typer.Option("--spotter", metavar="NAME", help="See `info`.")]
 
 
@@ -53,6 +61,11 @@ def _version(wanted: bool) -> None:
 
         typer.echo(f"megc-live {__version__}")
         raise typer.Exit
+
+
+def _check_rate(fps: float | None) -> None:
+    if fps is not None and not 0 < fps <= 1000:
+        raise typer.BadParameter(f"{fps:g} is no frame rate: give frames per second.", param_hint="--fps")
 
 
 @app.callback(invoke_without_command=True)
@@ -87,14 +100,7 @@ def analyze(
     as_live: Annotated[bool, typer.Option("--as-live", help="Replay files at their own pace.")] = False,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Sources analysed at the same time.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Skip what is done and unchanged.")] = False,
-    fps: Annotated[
-        float | None,
-        typer.Option(
-            metavar="F",
-            help="Frame rate of a folder of images. For a video file it replaces the file's own times: for "
-            "high-speed recordings that play slowed down.",
-        ),
-    ] = None,
+    fps: Fps = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="T", help="Score needed for an interval, 0 to 1.")
     ] = None,
@@ -105,8 +111,7 @@ def analyze(
     Exit code 0: all done; 1: some source failed or was stopped before its end (a camera or stream may be
     stopped); 2: bad usage.
     """
-    if fps is not None and not 0 < fps <= 1000:
-        raise typer.BadParameter(f"{fps:g} is no frame rate: give frames per second.", param_hint="--fps")
+    _check_rate(fps)
     tree = build_settings(
         settings,
         spotting__spotter=spotter,
@@ -165,17 +170,20 @@ def cameras(as_json: AsJson = False) -> None:
 @app.command()
 def bench(
     source: Annotated[
-        str | None, typer.Argument(metavar="SOURCE", help="A video; default: a rendered clip.")
+        str | None,
+        typer.Argument(metavar="SOURCE", help="A video or a folder of images; default: a rendered clip."),
     ] = None,
     as_json: AsJson = False,
+    fps: Fps = None,
     spotter: SpotterName = None,
     settings: SettingsFile = None,
 ) -> None:
     """Measure throughput, time per stage, latency and memory on this computer."""
+    _check_rate(fps)
     from megc_live.commands.bench import run
 
     with without_chatter():
-        run(source, build_settings(settings, spotting__spotter=spotter), as_json=as_json)
+        run(source, build_settings(settings, spotting__spotter=spotter), as_json=as_json, fps=fps)
 
 
 @models_app.command("list")

@@ -45,6 +45,8 @@ _GAP_PERIODS = 1.5
 """Frames further apart than this many frame periods: something between them is missing."""
 _HISTORY_S = 12.0
 _DEFAULT_FPS = 30.0
+_ROWS_KEPT = 20_000
+"""Rows that wait for whoever takes them: who never does must not lose memory by it."""
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Engine(Closing):
         self._faces: dict[int, _Face] = {}
         self._indices: deque[int] = deque()
         self._times: deque[float] = deque()
-        self._rows: list[FrameRow] = []
+        self._rows: deque[FrameRow] = deque(maxlen=_ROWS_KEPT)
         self._rows_lock = threading.Lock()
         self._helper = ThreadPoolExecutor(1, "megc-motion") if overlap else None
         self._pending: Future[list[Event]] | None = None
@@ -163,9 +165,13 @@ class Engine(Closing):
         return events
 
     def take_rows(self) -> list[FrameRow]:
-        """Return the rows of the frames that were finished since the last call: at least one a frame."""
+        """Return the rows of the frames that were finished since the last call: at least one a frame.
+
+        The newest 20 000 are kept for this call; who wants them all calls it after each push.
+        """
         with self._rows_lock:
-            rows, self._rows = self._rows, []
+            rows = list(self._rows)
+            self._rows.clear()
         return rows
 
     def face_near(self, face_id: int, t_s: float) -> FaceObservation | None:
@@ -181,23 +187,21 @@ class Engine(Closing):
         names = [self.settings.spotting.spotter]
         if self._recognizer is not None:
             names.append(self.settings.recognition.recognizer)
-        models = {
-            name: {"file": file.path.name, "sha256": file.sha256, "card": file.card["data"]}
-            for name in names
-            if (file := self._models.get(name))
-        }
-        models[LANDMARKER_FILE] = {"file": LANDMARKER_FILE, "sha256": LANDMARKER_SHA256}
+        files = {name: self._models.get(name) for name in names}
         return {
             "spotter": names[0],
             "recognizer": self.settings.recognition.recognizer,
             "stated_delay_s": round(self.delay_s, 3),
-            "models": models,
+            "models": {
+                LANDMARKER_FILE: {"file": LANDMARKER_FILE, "sha256": LANDMARKER_SHA256},
+                **{name: {"file": file.path.name, "sha256": file.sha256} for name, file in files.items()},
+            },
             "provider": self._models.provider,
             "measured_fps": self._stats.measured_fps,
             "frames": self._stats.frames,
             "faces_seen": self._tracker.faces_seen,
             "stages": self._stats.as_list(),
-            "ring_scale": self.ring.scale,
+            "ring_scale": round(self.ring.scale, 4),
             "warnings": self._stats.warnings(),
         }
 

@@ -153,7 +153,7 @@ class LiveRunner:
     fps : float, optional
         Frames per second; default: the source's.
     now : callable, optional
-        The clock that stamps ``Frame.t_capture``; default: ``time.monotonic``.
+        The clock that stamps ``Frame.t_capture``; default: ``time.perf_counter``.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class LiveRunner:
         queue_seconds: float,
         queue_bytes: int = QUEUE_BYTES,
         fps: float | None = None,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._source = source
         self._process = process

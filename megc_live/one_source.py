@@ -301,6 +301,8 @@ class Run:
             "decode_errors": source.decode_errors,
             "dropped": source.dropped,
             "timestamps_repaired": source.timestamps_repaired,
+            "rescaled": source.rescaled,
+            "ring_scale": facts["ring_scale"],
             "as_live": self._how.as_live,
         }
         session.models = facts["models"]
@@ -320,10 +322,12 @@ class Run:
             yield f"{source.dropped} frames are missing in the source"
         if source.decode_errors:
             yield f"{source.decode_errors} parts of the source could not be decoded"
-        announced = source.info.n_frames
-        if announced and self._frames < _WHOLE_SHARE * announced and not self._interrupted:
+        if source.rescaled:
+            yield f"{source.rescaled} frames came in another size and were scaled to the first one's"
+        announced, read = source.info.n_frames, self._frames + late
+        if announced and read < _WHOLE_SHARE * announced and not self._interrupted:
             yield (
-                f"the source ends after {self._frames} of {announced} announced frames: "
+                f"the source ends after {read} of {announced} announced frames: "
                 "it may have been cut off while it was copied or recorded"
             )
         if self._interrupted:

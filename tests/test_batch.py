@@ -29,6 +29,7 @@ from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
 from megc_live.video import Frame, PixelImage, Source, SourceInfo, open_source
 from tests.indexed import backdrop, write_images, write_indexed
+from tests.video.fakes import MJPEG, mjpeg, serve
 
 
 class CountingEngine:
@@ -70,6 +71,7 @@ class CountingEngine:
             "measured_fps": 25.0,
             "faces_seen": 0,
             "stages": [],
+            "ring_scale": 1.0,
             "warnings": [],
         }
 
@@ -160,6 +162,33 @@ def test_as_live_finds_the_same(tmp_path: Path) -> None:
     for table in ("intervals.csv", "frames.csv"):
         assert (tmp_path / "file/a" / table).read_bytes() == (tmp_path / "live/a" / table).read_bytes()
     assert [stage["name"] for stage in session(tmp_path / "live", "a")["stages"]] == ["capture", "process"]
+
+
+class SlowEngine(CountingEngine):
+    """Takes four frames' time for each one."""
+
+    def push(self, frame: Frame) -> list[Event]:
+        time.sleep(0.16)
+        return super().push(frame)
+
+
+def test_frames_dropped_on_the_way_are_not_taken_for_a_file_that_was_cut_off(tmp_path: Path) -> None:
+    video, out = write_indexed(tmp_path / "a.mp4", 25), tmp_path / "out"
+    hurried = Settings.from_dict({"video": {"live_queue_seconds": 0.08}})
+    outcome = analyse(str(video), out, hurried, How(as_live=True, make_engine=SlowEngine))
+    assert outcome.status == "done" and 2 <= outcome.frames < 20
+    told = " ".join(session(out, "a")["warnings"])
+    assert f"{25 - outcome.frames} frames were dropped" in told
+    assert "cut off" not in told
+
+
+def test_frames_of_another_size_are_counted_and_told(tmp_path: Path) -> None:
+    body = mjpeg(4) + mjpeg(4, (320, 240))
+    with serve(body, MJPEG, announce=False) as url:
+        assert analyse(url, tmp_path, Settings(), HOW, name="sizes").status == "done"
+    facts = session(tmp_path, "sizes")
+    assert facts["source"]["extras"]["rescaled"] == 4
+    assert any("4 frames came in another size" in warning for warning in facts["warnings"])
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
@@ -327,7 +356,7 @@ class LostCamera(Source):
     def _make(self, count: int) -> Iterator[Frame]:
         picture = backdrop(32, 24)
         for k in range(count):
-            yield Frame(k, k / 25, PixelImage(picture(k), "rgb"), time.monotonic())
+            yield Frame(k, k / 25, PixelImage(picture(k), "rgb"), time.perf_counter())
         raise SourceError("the camera was unplugged.", "Plug it in.")
 
     def read(self) -> Frame | None:

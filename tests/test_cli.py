@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
@@ -29,6 +30,9 @@ from megc_live.output import SINKS, IntervalRecord, SessionInfo, SourceRecord
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval, Kind
 from megc_live.synthesis.plan import PlannedEvent
+from megc_live.video import ManualClock
+from megc_live.video.camera import CameraSource
+from tests.video.fakes import FakeCamera
 from training.cli import app as train_app
 
 runner = CliRunner()
@@ -52,6 +56,7 @@ runner = CliRunner()
         ["models", "burn"],
         ["unknown"],
         ["demo", "--seconds", "1"],
+        ["bench", "a.mp4", "--fps", "0"],
     ],
     ids=" ".join,
 )
@@ -88,6 +93,28 @@ def test_a_failed_source_is_exit_code_1_a_line_and_a_row(tmp_path: Path) -> None
     assert "Traceback" not in result.output
     assert str(text) in (tmp_path / "out" / "failures.csv").read_text()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"failures.csv"}
+
+
+def test_what_the_system_refuses_is_one_line_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "failures.csv")
+
+    monkeypatch.setattr(analyze, "run", full)
+    result = runner.invoke(app, ["analyze", "a.mp4", "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    assert result.stderr == "error: No space left on device: 'failures.csv'.\n"
+
+
+def test_a_live_source_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It never ends, so reading it as fast as possible would not either."""
+    clock = ManualClock()
+    camera = CameraSource(0, make=FakeCamera(clock), clock=clock)
+    monkeypatch.setattr("megc_live.bench.open_source", lambda spec, fps: camera)
+    result = runner.invoke(app, ["bench", "camera:0"])
+    assert result.exit_code == 1
+    assert "is live" in result.stderr and "Record it to a file" in result.stderr
 
 
 @pytest.mark.parametrize("command_line", [app, train_app])

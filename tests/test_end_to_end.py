@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from megc_live import Engine
 from megc_live.cli import app
-from megc_live.models import LANDMARKER_FILE
-from megc_live.output import SessionInfo, read_frames, read_intervals
+from megc_live.commands.demo import compare, is_good, summary
+from megc_live.output import IntervalRecord, SessionInfo, read_frames, read_intervals
 from megc_live.synthesis.demo import make_demo_clip
 from megc_live.video import open_source
 
 FRAMES = 120
+DICTIONARY = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +43,11 @@ def test_analyze_writes_everything_that_was_asked_for(clip: Path, tmp_path: Path
     for interval in read_intervals(folder / "intervals.csv"):
         assert 0 <= interval.onset_frame <= interval.offset_frame < FRAMES
     session = SessionInfo.read(folder / "session.json")
-    assert session.run["complete"]
-    assert set(session.models) == {"ltp-net", "ststnet", LANDMARKER_FILE}
+    assert session.run["complete"] and len(session.models) == 3
+    told = DICTIONARY.read_text(encoding="utf-8")
+    stages = {key for stage in session.stages for key in stage}
+    for name in (*session.source.extras, *stages, *(stage["name"] for stage in session.stages)):
+        assert f"`{name}`" in told, f"{name} is written and not explained"
     assert session.source.measured_fps == pytest.approx(30, abs=0.1)
     with open_source(folder / "annotated.mp4") as drawn:
         assert sum(1 for _ in drawn) == FRAMES
@@ -52,9 +57,32 @@ def test_spotting_only_writes_no_label(clip: Path, tmp_path: Path) -> None:
     command = ["analyze", str(clip), "--out", str(tmp_path), "--recognizer", "none", "--threshold", "0.01"]
     assert CliRunner().invoke(app, command).exit_code == 0
     intervals = read_intervals(tmp_path / "face" / "intervals.csv")
+    assert intervals
     assert all(interval.label == "" and interval.probabilities is None for interval in intervals)
+    assert set(SessionInfo.read(tmp_path / "face" / "session.json").models) == {
+        "face_landmarker.task",
+        "ltp-net",
+    }
+
+
+def test_stages_of_a_live_run_are_explained(clip: Path, tmp_path: Path) -> None:
+    command = ["analyze", str(clip), "--out", str(tmp_path), "--as-live", "--recognizer", "none"]
+    assert CliRunner().invoke(app, command).exit_code == 0
     session = SessionInfo.read(tmp_path / "face" / "session.json")
-    assert set(session.models) == {"ltp-net", LANDMARKER_FILE}
+    live = {stage["name"]: stage for stage in session.stages if "enqueued" in stage}
+    assert set(live) == {"capture", "process"} and session.source.extras["as_live"] is True
+    told = DICTIONARY.read_text(encoding="utf-8")
+    assert [key for stage in live.values() for key in stage if f"`{key}`" not in told] == []
+
+
+def test_the_demo_s_movements_are_found(tmp_path: Path) -> None:
+    """The clip that `megc-live demo` renders; as live it gives the same intervals, only slower."""
+    path = tmp_path / "demo.mp4"
+    planted = make_demo_clip(path, seed=5)
+    with open_source(path) as source, Engine(source_info=source.info, overlap=True) as engine:
+        events = [event for frame in source for event in engine.push(frame)] + engine.flush()
+    matches = compare(planted, [IntervalRecord.of(event) for event in events])
+    assert is_good(matches), summary(matches)
 
 
 def test_bench_measures_every_figure(clip: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from megc_live import Engine, Settings, open_source
 from megc_live.events import Event, FrameRow
+from megc_live.face.observation import CROP_HEIGHT, CROP_WIDTH
 from megc_live.face.regions import REGIONS
 from megc_live.live import LiveRunner
-from megc_live.pictures import aligned_rgb
+from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256
 from megc_live.video import Frame, FrameReader, LivePlayer, ManualClock
 from tests.conftest import FaceClip
 from tests.faces import frame as face_frame
@@ -138,25 +140,30 @@ def test_every_index_is_the_number_in_the_pixels(
 
 
 def test_pictures_show_the_frames_they_name(face_clip: FaceClip) -> None:
-    """The report's pictures are the aligned crops of exactly these frames."""
+    """The report's pictures are cut out of exactly the frames that the interval names, read anew."""
+    checked = 0
     with (
         open_source(face_clip.path) as source,
         Engine(EAGER, source.info) as engine,
         FrameReader(face_clip.path) as reader,
     ):
-        events = [event for frame in source for event in engine.push(frame)]
-        checked = 0
-        for event in events:
-            if event.pictures is None or event.interval.offset < face_clip.frames - 60:
-                continue  # the ring still holds only the last ones
-            face = engine.face_near(event.face_id, event.interval.apex_s)
-            assert face is not None
-            assert reader.frame(event.interval.apex).index == event.interval.apex
-            np.testing.assert_array_equal(
-                event.pictures.apex, aligned_rgb(engine.ring, event.interval.apex, face)
-            )
-            checked += 1
-    assert checked or not any(e.interval.offset >= face_clip.frames - 60 for e in events)
+        for event in itertools.chain.from_iterable(map(engine.push, source)):
+            assert event.pictures is not None
+            for name in ("onset", "apex", "offset"):
+                face = engine.face_near(event.face_id, getattr(event.interval, f"{name}_s"))
+                assert face is not None
+                pixels = reader.frame(getattr(event.interval, name)).image
+                assert read_index(pixels.grey) == getattr(event.interval, name)
+                again = cv2.warpAffine(
+                    pixels.rgb(),
+                    face.transform,
+                    (CROP_WIDTH, CROP_HEIGHT),
+                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                    borderMode=cv2.BORDER_REPLICATE,
+                )
+                np.testing.assert_array_equal(getattr(event.pictures, name), again)
+                checked += 1
+    assert checked >= 6
 
 
 def test_one_row_a_frame(face_clip: FaceClip, reference: tuple[list[Event], list[FrameRow]]) -> None:
@@ -281,6 +288,24 @@ def test_any_frame_rate_gets_a_row_a_frame(fps: float) -> None:
         assert engine.describe()["measured_fps"] == pytest.approx(fps, rel=0.01)
     assert [row.frame for row in rows] == list(range(30))
     assert all(row.success for row in rows)
+
+
+def test_rows_that_nobody_takes_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("megc_live.engine._ROWS_KEPT", 5)
+    blank = np.full((64, 64, 3), 120, np.uint8)
+    with Engine(EAGER) as engine:
+        for i in range(12):
+            engine.push(face_frame(i, blank))
+        assert [row.frame for row in engine.take_rows()] == list(range(7, 12))
+        assert engine.take_rows() == []
+
+
+def test_the_record_names_every_model_that_ran() -> None:
+    with Engine(EAGER) as engine:
+        models = engine.describe()["models"]
+    assert set(models) == {LANDMARKER_FILE, "ltp-net", "ststnet"}
+    assert models[LANDMARKER_FILE]["sha256"] == LANDMARKER_SHA256
+    assert all(len(model["sha256"]) == 64 for model in models.values())
 
 
 def test_two_faces_have_two_rows_a_frame() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +43,14 @@ app.add_typer(fit_app, name="fit")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(score_app, name="score")
 
+
+class Layout(StrEnum):
+    """Data sets in whose layout a corpus can be written."""
+
+    cas_me2 = "cas_me2"
+    samm_long = "samm_long"
+
+
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random comes from it.")]
 
@@ -65,12 +74,28 @@ def synth(
     variants: Annotated[int, typer.Option(min=0, help="Clips made of each source.")] = 1,
     stills: Annotated[int, typer.Option(min=0, help="Clips of an animated still made of each source.")] = 0,
     still_s: Annotated[float, typer.Option("--still-seconds", min=4, help="Length of such a clip.")] = 20.0,
+    fps: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            metavar="F",
+            help="Rate of the clips; of several each clip draws one. Default: the footage's.",
+        ),
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Action units to plant, by comma; default: all.")
+    ] = None,
+    layout: Annotated[
+        list[Layout] | None,
+        typer.Option(help="Write OUT/LAYOUT too: the corpus as that data set stores it; may be repeated."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="More footage.")] = None,
 ) -> None:
     """Plant known movements in real footage: clips, truth.csv, negatives.csv, corpus.json."""
     from megc_live.commands.progress import counted
-    from training.datasets.synth import make_corpus
+    from training.datasets.synth import left_out, make_corpus
 
     with counted("clips") as progress:
         make_corpus(
@@ -81,10 +106,18 @@ def synth(
             stills=stills,
             still_s=still_s,
             people_csv=people,
+            units=[name.strip() for name in units.split(",")] if units is not None else None,
+            fps=fps,
             jobs=jobs,
             progress=progress,
         )
     typer.echo(f"written: {out / 'truth.csv'}")
+    for line in left_out(out):
+        typer.echo(line)
+    for name in dict.fromkeys(layout or []):
+        from training.datasets.layouts import LAYOUTS
+
+        typer.echo(f"written: {LAYOUTS[name.value](out, out / name.value)}")
 
 
 @fit_app.command("spotter")

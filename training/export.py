@@ -26,6 +26,7 @@ from torch import nn
 
 from megc_live.errors import ModelError, OutputError
 from megc_live.models import ModelCard, sha256_of
+from megc_live.output.files import write_whole
 
 PARITY = 1e-4
 """Largest difference between a fitted model and onnxruntime that is let pass."""
@@ -246,17 +247,14 @@ def _difference(
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Write a card, under a temporary name first.
+    """Write a card, whole or not at all.
 
     Raises
     ------
     pydantic.ValidationError
         It has no hash, or a value of the wrong kind (:class:`megc_live.models.ModelCard`).
+    OutputError
+        There is no writing at that place.
     """
     ModelCard.model_validate(card)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, json.dumps(card, indent=2, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ from megc_live.commands.tables import print_json
 from megc_live.settings import Settings
 
 
-def run(source: str | None, settings: Settings, *, as_json: bool, fps: float | None = None) -> None:
+def run(source: str | None, settings: Settings, *, as_json: bool, fps: float | None) -> None:
     """Measure ``source``, or a rendered clip, and print what was measured."""
     with tempfile.TemporaryDirectory(prefix="megc-live-bench-") as folder:
         facts = measure(source or _rendered(Path(folder)), settings, fps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ def print_error(message: str) -> None:
 
 
 class OneLineErrors(TyperGroup):
-    """A group of commands that shows every :class:`MegcError` as one line and no traceback.
+    """A group of commands that shows what goes wrong as one line and no traceback.
 
-    A wrong name or value is bad usage (exit code 2), everything else a failure (1).
+    That is every :class:`MegcError`, and what the operating system refuses: a full disk, a folder that
+    cannot be written to. A wrong name or value is bad usage (exit code 2), everything else a failure (1).
     """
 
     def invoke(self, ctx: Any) -> Any:
@@ -31,6 +33,12 @@ class OneLineErrors(TyperGroup):
         except MegcError as error:
             print_error(str(error))
             raise typer.Exit(BAD_USAGE if isinstance(error, SettingsError) else FAILED) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the output has gone: not ours to report
+                raise
+            where = f": {error.filename!r}" if error.filename else ""
+            print_error(f"{error.strerror or error}{where}.")
+            raise typer.Exit(FAILED) from None
 
 
 def help_if_alone(ctx: typer.Context) -> None:

@@ -101,7 +101,7 @@ def _summary(
         (
             "decision delay",
             _seconds(delay.get("look_ahead_s")),
-            "look-ahead stated"
+            "at most, as stated"
             + (f"; measured after offset, p95: {_seconds(measured)}" if measured is not None else ""),
         ),
     ]

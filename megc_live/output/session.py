@@ -50,8 +50,8 @@ class SourceRecord:
     duration_s : float
         From the first frame's time to the last one's, seconds.
     extras : dict
-        Counts of what was put right or lost: ``decode_errors``, ``dropped``, ``timestamps_repaired``;
-        and ``as_live``.
+        Counts of what was put right or lost: ``decode_errors``, ``dropped``, ``timestamps_repaired``,
+        ``rescaled``; ``ring_scale``; whether it was replayed ``as_live``.
     """
 
     spec: str
@@ -81,12 +81,12 @@ class SessionInfo:
     versions : dict of str
         Of Python and the libraries that results depend on (:func:`library_versions`).
     models : dict
-        Name to ``{"file": ..., "sha256": ..., "card": short text}``.
+        Name to ``{"file": ..., "sha256": ...}``.
     provider : str
         onnxruntime's execution provider as resolved.
     delay : dict
-        Seconds: ``look_ahead_s``, stated by the spotter; ``p50_s`` and ``p95_s``, measured from an
-        interval's offset to its decision (:func:`decision_delay`).
+        Seconds from an interval's offset to its decision: ``look_ahead_s``, the most that the spotter
+        states; ``p50_s`` and ``p95_s``, measured (:func:`decision_delay`).
     stages : list of dict
         Counts and times of each stage.
     consent : dict or None
@@ -178,7 +178,7 @@ def decision_delay(look_ahead_s: float, measured_s: Sequence[float]) -> dict[str
     Parameters
     ----------
     look_ahead_s : float
-        The spotter's stated look-ahead in seconds.
+        The longest delay that the spotter states, in seconds.
     measured_s : sequence of float
         ``decided_s - interval.offset_s`` of each event, in seconds of the stream.
 

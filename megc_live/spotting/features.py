@@ -30,6 +30,8 @@ N_FEATURES = _CONTEXT.stop
 MOTION_FEATURES = slice(0, 2 * N_SIGNALS)
 HEAD_FEATURES = _HEAD
 LTP_FEATURES = slice(_PATTERN.start, _CN.stop)
+CONTEXT_FEATURES = slice(_HEAD.start, N_FEATURES)
+"""Head motion, fit residual and share, blink, eye distance, flags: what is no region's own."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from megc_live.spotting.signals import RegionSignal
 
 F32 = NDArray[np.float32]
 
-WINDOW_STEPS = 81
-LOOK_AHEAD_STEPS = 7
+WINDOW_STEPS = 123
+LOOK_AHEAD_STEPS = 11
 _RESET_S = 1.0
 
 

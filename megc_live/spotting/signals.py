@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from megc_live.face.observation import FaceObservation
 from megc_live.face.regions import REGION_POINTS
 from megc_live.spotting.ltp import CN_MAX, LtpWindow
-from megc_live.spotting.motion import LAG_S, PATCH_PX, Motion, MotionMeter, cut_patches
+from megc_live.spotting.motion import LAG_S, PATCH_PX, Motion, cut_patches, measure_motion
 
 F64 = NDArray[np.float64]
 
@@ -69,7 +69,6 @@ class SignalMeter:
     """Turns the observations of one face into signals. Times come in order."""
 
     def __init__(self) -> None:
-        self._meter = MotionMeter()
         self._crops: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._window = LtpWindow(len(_REGIONS), PATCH_PX * PATCH_PX, _MAX_TICKS)
         self._times: deque[float] = deque(maxlen=_MAX_TICKS)
@@ -116,7 +115,7 @@ class SignalMeter:
         )
         if seconds < 0.6 * LAG_S:
             return None  # too little history yet for motion per tenth of a second
-        return self._meter.measure(before, face.crop, face.canonical, face.depth, seconds)
+        return measure_motion(before, face.crop, face.canonical, face.depth, seconds)
 
     def _pattern(self, face: FaceObservation) -> tuple[F64 | None, F64 | None, float]:
         if not self._times:

@@ -104,7 +104,7 @@ def draw_plan(
     min_gap_s: float = 0.6,
     margins_s: tuple[float, float] = (1.0, 0.7),
     counts: Mapping[str, int] | None = None,
-    micro_amplitude: tuple[float, float] = (0.008, 0.035),
+    micro_amplitude: tuple[float, float] = (0.012, 0.045),
     blocked: Sequence[tuple[float, float]] = (),
 ) -> list[PlannedEvent]:
     """Draw a plan for one clip.
@@ -141,7 +141,7 @@ def draw_plan(
     SettingsError
         An unknown unit, or an empty choice.
     """
-    pool = _checked(units)
+    pool = check_units(units)
     wanted = (
         dict(counts)
         if counts is not None
@@ -159,7 +159,8 @@ def draw_plan(
     return sorted(events, key=lambda event: (event.onset_s, event.kind))
 
 
-def _checked(units: Sequence[str] | None) -> tuple[str, ...]:
+def check_units(units: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the units to draw from, all by default; raises :class:`SettingsError` for unknown ones."""
     pool = (*UNITS, FREE) if units is None else tuple(units)
     unknown = [unit for unit in pool if unit not in (*UNITS, FREE)]
     if unknown or not pool:

@@ -68,6 +68,8 @@ class Source(ABC):
         Packets or images that could not be decoded and were skipped.
     dropped : int
         Frames that are known to be missing: gaps in the index.
+    rescaled : int
+        Frames that came in another size and were scaled to the first one's.
     notes : tuple of str
         What a reader of the results should know of the source.
     """
@@ -77,6 +79,7 @@ class Source(ABC):
     timestamps_repaired: int = 0
     decode_errors: int = 0
     dropped: int = 0
+    rescaled: int = 0
     notes: tuple[str, ...] = ()
 
     @abstractmethod

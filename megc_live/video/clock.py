@@ -24,20 +24,23 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's monotonic clock, the one that stamps ``Frame.t_capture``."""
+    """The machine's finest monotonic clock, the one that stamps ``Frame.t_capture``.
+
+    ``time.monotonic`` moves in steps of 16 ms on Windows before Python 3.13: half a frame and more.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
 
     def now(self) -> float:
-        """Return ``time.monotonic()``."""
-        return time.monotonic()
+        """Return ``time.perf_counter()``."""
+        return time.perf_counter()
 
     def wait_until(self, time_s: float, cancel: threading.Event) -> bool:
         """Wait until ``time_s``; return False if cancelled before."""
         with self._changed:
             while not cancel.is_set():
-                left = time_s - time.monotonic()
+                left = time_s - time.perf_counter()
                 if left <= 0:
                     return True
                 self._changed.wait(left)

@@ -62,11 +62,6 @@ class _Decoded(Source):
         self.first_pts = self._first.pts
         self._line = Timeline(1 / fps)
 
-    @property
-    def rescaled(self) -> int:
-        """Frames that came in another size and were scaled to the first one's."""
-        return self.convert.rescaled
-
     def read(self) -> Frame | None:
         """Return the next frame, or None at the end."""
         if self._container is None:
@@ -74,13 +69,15 @@ class _Decoded(Source):
         frame = self._first or next(self._frames, None)
         self._first = None
         self.decode_errors = self._decoder.errors
-        return self._end() if frame is None else self._made(frame, time.monotonic())
+        return self._end() if frame is None else self._made(frame, time.perf_counter())
 
     def _made(self, frame: av.VideoFrame, now: float) -> Frame:
         index = self._next_index(frame)
         self.dropped += index - self._index - 1
         self._index = index
-        return Frame(index, self._time_s(frame, now), self.convert(frame), now)
+        image = self.convert(frame)
+        self.rescaled = self.convert.rescaled
+        return Frame(index, self._time_s(frame, now), image, now)
 
     def _time_s(self, frame: av.VideoFrame, now: float) -> float:
         pts_s = self._line.push(self._stamp_s(frame, now))
@@ -211,7 +208,7 @@ class StreamSource(_Decoded):
         """Return the rate at which the first frames arrive; they are kept for :meth:`read`."""
         frame, self._first = self._first, None
         while frame is not None:
-            self._arrivals.append((frame, time.monotonic()))
+            self._arrivals.append((frame, time.perf_counter()))
             frame = next(self._frames, None) if len(self._arrivals) < n else None
         times = [t for _, t in self._arrivals]
         # the first frames may come in one burst out of the server's buffer: not a rate

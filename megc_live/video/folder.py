@@ -91,7 +91,7 @@ class FolderSource(Source):
             if image is not None:
                 self.dropped += index - self._expected
                 self._expected = index + 1
-                return Frame(index, index / self.info.fps, image, time.monotonic())
+                return Frame(index, index / self.info.fps, image, time.perf_counter())
         return None
 
     def _image(self, index: int) -> PixelImage | None:
@@ -118,7 +118,7 @@ class FolderSource(Source):
             raise SourceError(
                 f"image {str(path)!r} cannot be read or has another size than the others.", "Replace it."
             )
-        return Frame(index, index / self.info.fps, image, time.monotonic())
+        return Frame(index, index / self.info.fps, image, time.perf_counter())
 
     def close(self) -> None:
         """End reading."""

@@ -91,7 +91,7 @@ class Frame:
     image : PixelImage
         The pixels. Not to be changed by anyone who is handed the frame.
     t_capture : float
-        ``time.monotonic()`` when the frame was handed over by the device or decoder.
+        ``time.perf_counter()`` when the frame was handed over by the device or decoder.
     """
 
     index: int

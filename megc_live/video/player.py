@@ -31,6 +31,7 @@ class LivePlayer(Source):
         self.clock: Clock = RealClock() if clock is None else clock
         self.name = source.name
         self.info = replace(source.info, live=True)
+        self.notes = source.notes
         self._source = source
         self._start: float | None = None
         self._next: Frame | None = None
@@ -65,6 +66,7 @@ class LivePlayer(Source):
             self.timestamps_repaired = self._source.timestamps_repaired
             self.decode_errors = self._source.decode_errors
             self.dropped = self._source.dropped
+            self.rescaled = self._source.rescaled
         if self._next is None:
             self._ended = True
             return None

@@ -230,7 +230,7 @@ class _Indexed:
                 self._keys = self._keys[:1]
                 return
             self._at = rank
-            yield Frame(rank, self.times[rank], self._convert(picture), time.monotonic())
+            yield Frame(rank, self.times[rank], self._convert(picture), time.perf_counter())
             if rank >= index:
                 return
 

@@ -7,13 +7,15 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from megc_live.errors import DatasetError
+from megc_live.errors import DatasetError, OutputError
 from megc_live.synthesis.camera import STEADY
 from megc_live.synthesis.demo import portrait
 from megc_live.synthesis.photo import animate_photo
 from megc_live.synthesis.write import write_clip
 from megc_live.video.frame import PixelImage
+from training.cli import app
 from training.datasets.footage import find_sources
 from training.datasets.layouts import write_casme2_long, write_samm_long
 from training.datasets.synth import COLUMNS, Density, events_of, make_corpus
@@ -133,6 +135,41 @@ def test_stills_show_the_same_people_at_rest(corpus: Path, footage: Path, tmp_pa
     assert all(c["frames"] == 60 and c["still"] for c in summary["clips"])
     assert frame_count(tmp_path / "clips" / "P1__one__s1.mp4") == 60
     assert len(pd.read_csv(tmp_path / "truth.csv")) >= 2
+
+
+def test_the_command_plants_what_is_asked_for_and_says_what_it_left_out(
+    footage: Path, tmp_path: Path
+) -> None:
+    asked = ["--units", "AU12, AU25", "--fps", "10", "--layout", "samm_long", "--seed", "3"]
+    files = ["--footage", str(footage / "one.mp4"), str(footage / "broken.mp4")]
+    result = CliRunner().invoke(app, ["synth", str(tmp_path), *files, *asked])
+    assert result.exit_code == 0, result.output
+    truth = pd.read_csv(tmp_path / "truth.csv")
+    assert len(truth) and set(truth["fps"]) == {10.0}
+    planted = {unit.rstrip("RL") for units in truth["units"] for unit in units.split("|")}
+    assert planted <= {"AU12", "AU25"}
+    assert (tmp_path / "samm_long" / "SAMM_LongVideos_V3_Release.xlsx").is_file()
+    assert "left out: broken__broken__v0: cannot read" in result.stdout
+
+
+def test_an_unknown_unit_is_bad_usage_and_nothing_is_written(footage: Path, tmp_path: Path) -> None:
+    out = tmp_path / "corpus"
+    result = CliRunner().invoke(
+        app, ["synth", str(out), "--footage", str(footage / "one.mp4"), "--units", "AU99"]
+    )
+    assert result.exit_code == 2 and "AU99" in result.stderr and not out.exists()
+
+
+def test_a_clip_that_cannot_be_written_is_not_called_bad_footage(
+    footage: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OutputError("cannot write 'a.mp4': No space left on device.")
+
+    monkeypatch.setattr("training.datasets.synth.write_clip", full)
+    with pytest.raises(OutputError, match="No space"):
+        make_corpus(tmp_path, [footage / "one.mp4"], seed=1, density=DENSITY)
+    assert list((tmp_path / "clips").iterdir()) == []
 
 
 def test_footage_is_found_with_its_people(footage: Path, tmp_path: Path) -> None:

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megc_live.errors import DatasetError
+from megc_live.jobs import VIDEO_SUFFIXES
 from megc_live.synthesis.footage import Crop
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif", ".wmv", ".mts"}
-)
-"""Files that count as footage."""
 
 
 @dataclass(frozen=True)

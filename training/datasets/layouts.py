@@ -8,6 +8,7 @@ frames are numbered from 1, as there.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,10 @@ def _save(book: Workbook, path: Path) -> Path:
     except OSError as error:
         raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from None
     return path
+
+
+LAYOUTS: dict[str, Callable[[Path, Path], Path]] = {
+    "cas_me2": write_casme2_long,
+    "samm_long": write_samm_long,
+}
+"""Writers by the name of the data set: ``write(corpus, out) -> workbook``."""

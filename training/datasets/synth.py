@@ -7,12 +7,11 @@ testing, and say 'synthetic' beside every number.
 
 from __future__ import annotations
 
-import csv
 import importlib.metadata
 import json
 import multiprocessing
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from megc_live.errors import DatasetError, MegcError
+from megc_live.errors import DatasetError, SourceError
 from megc_live.face.landmarks import Landmarker
 from megc_live.models import ModelStore
+from megc_live.output.files import write_whole
+from megc_live.output.tables import csv_line
 from megc_live.synthesis.camera import draw_camera
 from megc_live.synthesis.footage import Survey, survey
-from megc_live.synthesis.plan import POSITIVE_KINDS, PlannedEvent, draw_plan
+from megc_live.synthesis.plan import POSITIVE_KINDS, PlannedEvent, check_units, draw_plan
 from megc_live.synthesis.render import render
 from megc_live.synthesis.write import write_clip
 from training.datasets.footage import Source, find_sources
@@ -143,7 +144,10 @@ def make_corpus(
     ------
     DatasetError
         No footage, a table that cannot be read, or ``out`` holds a corpus made with other settings.
+    SettingsError
+        An unknown unit.
     """
+    check_units(units)
     sources = find_sources(footage, people_csv)
     rates = () if fps is None else tuple(fps) if isinstance(fps, Sequence) else (float(fps),)
     settings = {
@@ -193,7 +197,7 @@ def _claim(out: Path, settings: dict[str, Any]) -> None:
             f"{str(out)!r} holds a corpus made with other settings.", "Choose another folder, or remove it."
         )
     (out / "clips").mkdir(parents=True, exist_ok=True)
-    _write_text(recipe, text)
+    write_whole(recipe, text)
 
 
 def _run_all(todo: list[_Job], jobs: int) -> Iterable[dict[str, Any]]:
@@ -224,9 +228,9 @@ class _Worker:
         try:
             found = self._survey(job)
             result = _make_clip(job, found)
-        except MegcError as error:
+        except SourceError as error:  # footage that is of no use; anything else must not look like that
             result = _record(job, skipped=str(error))
-        _write_text(record, json.dumps(result, indent=1))
+        write_whole(record, json.dumps(result, indent=1))
         return result
 
     def _survey(self, job: _Job) -> Survey:
@@ -340,27 +344,23 @@ def _write_tables(out: Path, settings: dict[str, Any], results: list[dict[str, A
         "clips": [{k: v for k, v in r.items() if k != "events"} for r in results if "skipped" not in r],
         "skipped": [r for r in results if "skipped" in r],
     }
-    _write_text(out / "corpus.json", json.dumps(summary, indent=1))
+    write_whole(out / "corpus.json", json.dumps(summary, indent=1))
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    part.replace(path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    lines = [csv_line(COLUMNS), *(csv_line(str(row[name]) for name in COLUMNS) for row in rows)]
+    write_whole(path, "".join(lines))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return value
+
+
+def left_out(out: Path) -> Iterator[str]:
+    """Say, a line each, which clips of a corpus could not be made and why."""
+    for record in _read_json(out / "corpus.json")["skipped"]:
+        yield f"left out: {record['video']}: {record['skipped']}"
 
 
 def events_of(out: Path, video: str) -> list[PlannedEvent]:

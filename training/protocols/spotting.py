@@ -364,10 +364,6 @@ def _match(video: str, truth: Expression, pred: Expression, overlap: float) -> M
     return Match(video, truth.kind, truth.frames, pred.frames, overlap, truth.label, pred.label)
 
 
-def _of_kind(movements: Sequence[Expression], kind: str) -> list[Expression]:
-    return [movement for movement in movements if movement.kind == kind]
-
-
 def _checked(movements: Iterable[Movement]) -> list[Expression]:
     checked = []
     for m in movements:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
+from megc_live.output.files import write_whole
 from training.datasets.flow_file import FlowData
 from training.recognition.base import Method
 
@@ -103,11 +104,5 @@ def shuffled(data: FlowData, seed: int = 0) -> FlowData:
 
 
 def write_predictions(table: pd.DataFrame, path: Path) -> None:
-    """Write a table of predictions as CSV, under a temporary name first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        table.to_csv(part, index=False, float_format="%.6f")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write a table of predictions as CSV, whole or not at all."""
+    write_whole(path, table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))

@@ -44,7 +44,7 @@ class NetSchedule:
     """How a network is fitted. Fixed beforehand: no epoch is chosen by its score."""
 
     width: int = 40
-    dropout: float = 0.2
+    dropout: float = 0.1
     epochs: int = 12
     batches: int = 150
     batch: int = 24

@@ -1,10 +1,12 @@
-"""The network of ``ltp-net``: patterns of head-free motion first, then convolutions over time.
+"""The network of ``ltp-net``: one small detector shared by all regions, then convolutions over time.
 
 Which way a region moved and which region it was matters little for the question whether something moved
-out and back. So the network is given, beside its features, what is the same in every direction: the
-distances that each region has gone in the last 0.1 to 0.4 s (local temporal patterns of the fitted motion)
-and how much of its motion took back what it did a moment before; and what is the same wherever on the face
-it happens: the largest of these values over all regions.
+out and back. So every region is looked at by the same few filters. They see the region's motion and what is
+the same in every direction: the distances it has gone in the last 0.1 to 0.4 s (local temporal patterns of
+the fitted motion), how much of its motion took back what it did a moment before, how lively the region has
+been in the last seconds, and its local temporal pattern as published. What the filters find is pooled over
+the face (the strongest region, mean and spread), so that a movement is found wherever it happens, and also given
+region by region, so that a talking mouth can be told from a brow.
 
 Convolutions are unpadded: the answer to a step depends on exactly the steps of its window, in training as
 in use.
@@ -15,11 +17,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from megc_live.spotting.features import N_FEATURES, N_SIGNALS
+from megc_live.spotting.features import CONTEXT_FEATURES, N_FEATURES, N_REGIONS, N_SIGNALS
 from megc_live.spotting.net import LOOK_AHEAD_STEPS, WINDOW_STEPS
 
-CENTRED = (1, 2, 4)
-CAUSAL = (4, 8, 16)
 PAST_STEPS = WINDOW_STEPS - 1 - LOOK_AHEAD_STEPS
 DISTANCES = (1, 2, 3, 4)
 """Distances over so many tenths of a second."""
@@ -27,52 +27,80 @@ LAG_STEPS = 3
 """A motion is over a tenth of a second: three steps."""
 REVERSALS = (3, 4, 6, 8)
 """Motion now against motion so many steps ago."""
-PATTERN_STEPS = 10
+FLOORS = (15, 45)
+"""How lively a region has been in the last so many steps."""
+PATTERN_STEPS = 44
 """Steps of the past that the patterns use up."""
-TOP = 4
-N_PATTERNS = len(DISTANCES) + len(REVERSALS)
+ENCODER = ((5, 1), (3, 2))
+"""Length and dilation of the filters that all regions share."""
+CENTRED = (1, 2, 4)
+CAUSAL = (4, 8, 16)
 
 
 class Patterns(nn.Module):
-    """Features (batch, N_FEATURES, steps) to patterns (batch, channels, steps - 10)."""
+    """Features (batch, N_FEATURES, steps) to (batch, channels, N_SIGNALS, steps - 44): each region's own."""
 
-    channels = N_PATTERNS * (N_SIGNALS + TOP)
+    channels = 2 + len(DISTANCES) + len(REVERSALS) + len(FLOORS) + 2 + 4
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the patterns of every step that has enough past."""
         steps = x.shape[2] - PATTERN_STEPS
-        u, v = torch.sinh(x[:, :N_SIGNALS]), torch.sinh(x[:, N_SIGNALS : 2 * N_SIGNALS])
+        slow_u, slow_v = x[:, :N_SIGNALS], x[:, N_SIGNALS : 2 * N_SIGNALS]
+        u, v = torch.sinh(slow_u), torch.sinh(slow_v)
 
         def ago(field: Tensor, by: int) -> Tensor:
             return field[:, :, PATTERN_STEPS - by : PATTERN_STEPS - by + steps]
 
-        found = []
         gone_u, gone_v = torch.zeros_like(ago(u, 0)), torch.zeros_like(ago(v, 0))
+        distances, returns = [], []
         for count in DISTANCES:
             gone_u = gone_u + ago(u, (count - 1) * LAG_STEPS)
             gone_v = gone_v + ago(v, (count - 1) * LAG_STEPS)
-            found.append(torch.log1p(torch.sqrt(gone_u**2 + gone_v**2 + 1e-6)))
+            distances.append(torch.log1p(torch.sqrt(gone_u**2 + gone_v**2 + 1e-6)))
         for by in REVERSALS:
             back = -(ago(u, 0) * ago(u, by) + ago(v, 0) * ago(v, by))
-            found.append(torch.sign(back) * torch.log1p(torch.sqrt(torch.abs(back) + 1e-6)))
-        best = [torch.topk(pattern, TOP, dim=1).values for pattern in found]
-        return torch.cat([*found, *best], dim=1)
+            returns.append(torch.sign(back) * torch.log1p(torch.sqrt(torch.abs(back) + 1e-6)))
+        speed = torch.sqrt(u**2 + v**2 + 1e-6)
+        floors = [
+            torch.log(torch.nn.functional.avg_pool1d(speed, count, 1)[:, :, -steps:] + 0.1) for count in FLOORS
+        ]
+        above = [distances[0] - floors[-1], distances[2] - floors[-1]]
+        moved = torch.stack([ago(slow_u, 0), ago(slow_v, 0), *distances, *returns, *floors, *above], dim=1)
+        published = x[:, 2 * N_SIGNALS : 2 * N_SIGNALS + 4 * N_REGIONS, PATTERN_STEPS:]
+        published = published.reshape(len(x), 4, N_REGIONS, steps)
+        support = torch.zeros_like(published[:, :, : N_SIGNALS - N_REGIONS])
+        return torch.cat([moved, torch.cat([published, support], dim=2)], dim=1)
 
 
 class _Block(nn.Module):
-    """ReLU(BN(conv3)) added to what it saw; what the convolution lacks at the ends is cut."""
+    """ReLU(BN(conv)) added to what it saw; what the convolution lacks at the ends is cut."""
 
     def __init__(self, width: int, dilation: int, causal: bool, dropout: float) -> None:
         super().__init__()
         self.conv = nn.Conv1d(width, width, 3, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(width)
-        self.drop = nn.Dropout(dropout)
+        # Whole channels: as good as single values, and drawing those costs more than the convolution.
+        self.drop = nn.Dropout1d(dropout)
         self.left = 2 * dilation if causal else dilation
         self.right = 0 if causal else dilation
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.drop(torch.relu(self.norm(self.conv(x))))
         return x[:, :, self.left : x.shape[2] - self.right] + y
+
+
+class _Shared(nn.Module):
+    """The same for (batch, width, N_SIGNALS, steps), centred, with the same filters for every region."""
+
+    def __init__(self, width: int, length: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, (1, length), dilation=(1, dilation), bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.reach = (length - 1) * dilation // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.norm(self.conv(x)))
+        return x[..., self.reach : x.shape[3] - self.reach] + y
 
 
 class SpotterNet(nn.Module):
@@ -83,20 +111,31 @@ class SpotterNet(nn.Module):
     Parameters
     ----------
     width : int
-        Channels of each layer.
+        Channels of each layer over the whole face.
     dropout : float
     raw_dropout : float
         Share of training windows in which the directions of motion are hidden and patterns remain.
+    region_width : int
+        Channels of the layers that all regions share.
     """
 
-    def __init__(self, width: int = 40, dropout: float = 0.2, raw_dropout: float = 0.4) -> None:
+    def __init__(
+        self, width: int = 40, dropout: float = 0.1, raw_dropout: float = 0.4, region_width: int = 8
+    ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(N_FEATURES))
         self.register_buffer("scale", torch.ones(N_FEATURES))
         self._raw_dropout = raw_dropout
         self.patterns = Patterns()
-        self.level = nn.BatchNorm1d(Patterns.channels, affine=False)
-        self.inlet = nn.Conv1d(N_FEATURES + Patterns.channels, width, 1)
+        self.level = nn.BatchNorm2d(Patterns.channels, affine=False)
+        self.region_inlet = nn.Conv2d(Patterns.channels, region_width, 1)
+        self.region_blocks = nn.ModuleList(
+            [_Shared(region_width, length, dilation) for length, dilation in ENCODER]
+        )
+        context = N_FEATURES - CONTEXT_FEATURES.start
+        pooled = 3 * region_width
+        self.inlet = nn.Conv1d(pooled + N_SIGNALS * region_width + context, width, 1)
+        self.apart = nn.Dropout1d(2 * dropout)
         self.blocks = nn.ModuleList(
             [_Block(width, d, False, dropout) for d in CENTRED]
             + [_Block(width, d, True, dropout) for d in CAUSAL]
@@ -105,15 +144,23 @@ class SpotterNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Answer every step that has a whole window."""
-        patterns = self.level(self.patterns(x))
-        raw = (x[:, :, PATTERN_STEPS:] - self.mean[:, None]) * self.scale[:, None]
+        patterns = self.patterns(x)
         if self.training:
-            kept = (torch.rand(len(x), 1, 1) >= self._raw_dropout).to(raw.dtype)
-            raw = torch.cat([raw[:, : 2 * N_SIGNALS] * kept, raw[:, 2 * N_SIGNALS :]], dim=1)
-        x = torch.relu(self.inlet(torch.cat([raw, patterns], dim=1)))
+            kept = (torch.rand(len(x), 1, 1, 1) >= self._raw_dropout).to(patterns.dtype)
+            patterns = torch.cat([patterns[:, :2] * kept, patterns[:, 2:]], dim=1)
+        y = torch.relu(self.region_inlet(self.level(patterns)))
+        for block in self.region_blocks:
+            y = block(y)
+        mean = y.mean(2)
+        pooled = [y.amax(2), mean, torch.sqrt(((y - mean[:, :, None]) ** 2).mean(2) + 1e-4)]
+        context = (x - self.mean[:, None])[:, CONTEXT_FEATURES] * self.scale[CONTEXT_FEATURES, None]
+        reach = sum((length - 1) * dilation // 2 for length, dilation in ENCODER)
+        context = context[:, :, PATTERN_STEPS + reach : context.shape[2] - reach]
+        y = torch.cat([*pooled, self.apart(y.flatten(1, 2)), context], dim=1)
+        y = torch.relu(self.inlet(y))
         for block in self.blocks:
-            x = block(x)
-        out = self.head(x)
+            y = block(y)
+        out = self.head(y)
         times = nn.functional.softplus(out[:, 2:]) * 0.2
         return torch.cat([out[:, :2], times], dim=1)
 

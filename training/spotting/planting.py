@@ -119,7 +119,7 @@ class EventBank:
         level = planted.movement.level
         change = level(t) - level(t - LAG_S)
         # Flow between compressed pictures shows part of a movement, the weaker the smoother the skin.
-        seen = float(rng.uniform(0.3, 1.0)) * 100
+        seen = float(rng.uniform(0.4, 1.0)) * 100
         for axis in range(2):
             part = features[axis * N_SIGNALS : (axis + 1) * N_SIGNALS, start:end]
             part[:] = np.arcsinh(np.sinh(part) + seen * planted.pattern[:, axis, None] * change)
