@@ -14,6 +14,7 @@ from megc_live.errors import MegcError
 from megc_live.jobs import FAILURES, Job, name_jobs
 from megc_live.lanes import Report, Stopped, run_in_lanes
 from megc_live.one_source import How, Outcome, Run
+from megc_live.output.files import writing
 from megc_live.publish import clear_partials
 from megc_live.settings import Settings
 
@@ -167,15 +168,17 @@ class _Failures:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows: dict[int, tuple[str, str]] = {}
-        path.unlink(missing_ok=True)
+        with writing(path):
+            path.unlink(missing_ok=True)
 
     def add(self, index: int, outcome: Outcome) -> None:
         if outcome.status != "failed":
             return
         self._rows[index] = (outcome.spec, outcome.error)
         part = self._path.with_name(f".{self._path.name}.partial-{os.getpid()}")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(("source", "error"))
-            table.writerows(self._rows[i] for i in sorted(self._rows))
-        os.replace(part, self._path)
+        with writing(self._path):
+            with part.open("w", newline="", encoding="utf-8") as file:
+                table = csv.writer(file)
+                table.writerow(("source", "error"))
+                table.writerows(self._rows[i] for i in sorted(self._rows))
+            os.replace(part, self._path)

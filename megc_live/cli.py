@@ -35,7 +35,13 @@ class Faces(StrEnum):
 
 
 SettingsFile = Annotated[
-    Path | None, typer.Option("--settings", metavar="FILE", help="TOML file; see `info --settings`.")
+    Path | None,
+    typer.Option(
+        "--settings", metavar="FILE", help="TOML file (see `info --settings`) or the session.json of a run."
+    ),
+]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", readable=False, help="Folder for the results.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Fps = Annotated[
@@ -77,11 +83,11 @@ def analyze(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="Video file, folder of numbered images, folder of videos, http/rtsp address or camera:0.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    out: OutFolder,
     spotter: SpotterName = None,
     recognizer: Annotated[
         str | None, typer.Option(metavar="NAME|none", help="Classifier; none: spotting only.")
@@ -125,9 +131,7 @@ def analyze(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for clip and results.")] = Path(
-        "megc-live-demo"
-    ),
+    out: OutFolder = Path("megc-live-demo"),
     spotter: SpotterName = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws which movements are planted.")] = 5,
     seconds: Annotated[float, typer.Option(min=5, max=600, help="Length of the clip.")] = 45.0,
@@ -183,19 +187,19 @@ def bench(
 
 
 @models_app.command("list")
-def models_list(as_json: AsJson = False) -> None:
+def models_list(as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """List the models with file, SHA-256 and licence."""
     from megc_live.commands.models import print_models
 
-    print_models(as_json)
+    print_models(as_json, build_settings(settings))
 
 
 @models_app.command("verify")
-def models_verify() -> None:
+def models_verify(settings: SettingsFile = None) -> None:
     """Check every model file against the SHA-256 in its card; exit code 1 if one differs."""
     from megc_live.commands.models import verify
 
-    raise typer.Exit(verify())
+    raise typer.Exit(verify(build_settings(settings)))
 
 
 @models_app.command("fetch")

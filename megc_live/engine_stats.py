@@ -8,6 +8,9 @@ from typing import Any
 from megc_live.face.quality import WARNINGS
 from megc_live.video.frame import Frame
 
+SHORT_S = 2.0
+"""In recordings shorter than this hardly anything can be found."""
+
 
 class EngineStats:
     """Counts and times of one run; nothing that is decided depends on them."""
@@ -60,6 +63,11 @@ class EngineStats:
     def warnings(self) -> list[str]:
         """What a reader of the results should know, in words."""
         out = []
+        if self.frames and self._last_s - (self._first_s or 0.0) < SHORT_S:
+            out.append(
+                f"the recording is shorter than {SHORT_S:g} s: "
+                "a spotter needs to see what comes before and after"
+            )
         if self.frames and self.without_face:
             out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")
         if self.measured_fps < 24.9:

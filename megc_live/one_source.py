@@ -112,6 +112,8 @@ class Outcome:
         Seconds that it took.
     error : str
         One line, empty unless failed.
+    warnings : tuple of str
+        What a reader of the results should know, as in session.json.
     """
 
     spec: str
@@ -122,6 +124,7 @@ class Outcome:
     macro: int = 0
     took_s: float = 0.0
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class _Stopped(Exception):
@@ -163,6 +166,7 @@ class Run:
         self._interrupted = False
         self._live_stages: list[dict[str, Any]] = []
         self._runner: LiveRunner | None = None
+        self._warnings: tuple[str, ...] = ()
 
     def outcome(self, status: Status, error: str = "") -> Outcome:
         """Return what became of the source so far."""
@@ -174,6 +178,7 @@ class Run:
             micro=self._events["micro"],
             macro=self._events["macro"],
             error=" ".join(error.split()),
+            warnings=self._warnings,
         )
 
     def __call__(self) -> Outcome:
@@ -242,6 +247,7 @@ class Run:
             self._finish_session(session, source, engine.describe())
             if lost:
                 session.warnings.append(f"the source was lost: {lost}")
+            self._warnings = tuple(session.warnings)
             for sink in sinks:
                 sink.close(True)
             if self._how.annotate and not self._interrupted:

@@ -8,11 +8,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import psutil
 
-from megc_live.errors import DatasetError
+from megc_live.errors import DatasetError, OutputError
 from megc_live.output import SINKS, SessionInfo
 from megc_live.output.session import SESSION
 
@@ -41,6 +42,25 @@ def publish(part: Path, folder: Path) -> None:
     for name in sorted(new, key=lambda name: name == SESSION):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(part / name, folder / name)
+
+
+def make_folder(out_dir: Path) -> None:
+    """Make the folder of the folders of results, if need be, and see whether files can be made in it.
+
+    Raises
+    ------
+    OutputError
+        They cannot.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out_dir):
+            pass
+    except OSError as error:
+        why = "it is not a folder" if out_dir.exists() and not out_dir.is_dir() else error.strerror
+        raise OutputError(
+            f"cannot write to {str(out_dir)!r}: {why}.", "Name another folder with --out."
+        ) from None
 
 
 @contextmanager

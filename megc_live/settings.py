@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -82,10 +83,36 @@ class Settings(_Part):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "extra_forbidden":
+                wrong = f"there is no setting {where!r}."
+            else:
+                wrong = f"setting {where!r}: {first['msg']}, got {first.get('input')!r}."
             raise SettingsError(
-                f"setting {where!r}: {first['msg']}, got {first.get('input')!r}.",
+                wrong,
                 "See `megc-live info --settings` for names, limits and defaults.",
             ) from None
+
+    @classmethod
+    def from_file(cls, path: Path) -> Settings:
+        """Read a TOML file, or the settings of an earlier run from its session.json.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be read, or holds something else.
+        """
+        if path.suffix.lower() != ".json":
+            return cls.from_toml(path)
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        except (ValueError, KeyError, TypeError):
+            raise SettingsError(
+                f"{str(path)!r} is not the session.json of an analysis.",
+                "Name such a file, or a TOML file: see `megc-live info --settings`.",
+            ) from None
+        return cls.from_dict(values)
 
     @classmethod
     def from_toml(cls, path: Path) -> Settings:
@@ -93,7 +120,16 @@ class Settings(_Part):
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise SettingsError(f"cannot read settings {str(path)!r}: {error.strerror}.") from None
+            raise _unreadable(path, error) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{str(path)!r} is not valid TOML: {error}.") from None
+            raise SettingsError(
+                f"{str(path)!r} is not valid TOML: {error}.",
+                "`megc-live info --settings` prints a file to start from.",
+            ) from None
         return cls.from_dict(values)
+
+
+def _unreadable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"cannot read settings {str(path)!r}: {error.strerror}.", "Check the path after --settings."
+    )

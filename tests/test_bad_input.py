@@ -99,7 +99,11 @@ def test_ten_frames_and_one_pixel_are_videos_without_expressions(
     rows = list(read_frames(out / "small" / "frames.csv"))
     assert [row.frame for row in rows] == list(range(10)) and not any(row.success for row in rows)
     assert read_intervals(out / "small" / "intervals.csv") == []
-    assert any("no face on 100 %" in w for w in SessionInfo.read(out / "small" / "session.json").warnings)
+    warnings = SessionInfo.read(out / "small" / "session.json").warnings
+    assert any("no face on 100 %" in w for w in warnings) and any("shorter than 2 s" in w for w in warnings)
+    assert [line for line in result.stderr.splitlines() if "warning" in line] == [
+        f"  warning: {warning}" for warning in warnings
+    ]
     assert {path.name for path in out.iterdir()} == {"small"}
 
 
@@ -145,6 +149,37 @@ def test_a_folder_that_cannot_be_listed_is_one_line(tmp_path: Path) -> None:
     assert "no permission to list the folder" in failures(tmp_path / "out")[str(folder)]
     assert "Change its permissions" in error_lines(result)[0]
     assert "no permission to read" in error_lines(inside)[0]
+
+
+def test_one_bad_source_alone_is_one_line_and_nothing_else(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.mp4"
+    result = analyze(tmp_path / "out", missing)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"error: there is no file {str(missing)!r}. Check the path.\n"
+    assert list(failures(tmp_path / "out")) == [str(missing)]
+
+
+@pytest.mark.parametrize("command", [["analyze", "a.mp4"], ["demo"]])
+def test_a_place_for_the_results_that_cannot_be_written_to_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    taken = tmp_path / "taken"
+    taken.touch()
+    onto_file = CliRunner().invoke(app, [*command, "--out", str(taken)])
+    monkeypatch.setattr("megc_live.publish.TemporaryFile", refused)  # root may write everywhere
+    locked = CliRunner().invoke(app, [*command, "--out", str(tmp_path)])
+    for result, folder, why in (
+        (onto_file, taken, "it is not a folder"),
+        (locked, tmp_path, "Permission denied"),
+    ):
+        assert result.exit_code == 1
+        assert (
+            result.stderr
+            == f"error: cannot write to {str(folder)!r}: {why}. Name another folder with --out.\n"
+        )
 
 
 @pytest.mark.parametrize("name", ["ltp-net", "ststnet"])

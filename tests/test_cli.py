@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from megc_live.batch import Outcome
 from megc_live.cli import app
-from megc_live.commands import analyze, demo
+from megc_live.commands import analyze, demo, progress
 from megc_live.commands.demo import compare, delay_line, summary
+from megc_live.errors import SettingsError
 from megc_live.events import Event
 from megc_live.info import opencv_warnings, settings_table
 from megc_live.jobs import Job
+from megc_live.models import shipped_folder
 from megc_live.output import SINKS, IntervalRecord, SessionInfo, SourceRecord
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval, Kind
@@ -186,6 +192,72 @@ def test_printed_settings_are_a_settings_file_with_the_defaults() -> None:
     assert all(row["description"] for row in described)
     (faces,) = (row for row in described if row["name"] == "face.max_faces")
     assert (faces["default"], faces["kind"], faces["limits"]) == ("4", "int", ">= 1, <= 16")
+
+
+def test_a_name_that_is_no_setting_is_called_so() -> None:
+    with pytest.raises(SettingsError, match=r"there is no setting 'spotting\.spoter'\."):
+        Settings.from_dict({"spotting": {"spoter": "ltp-net"}})
+
+
+def test_models_of_a_settings_file_are_verified(tmp_path: Path) -> None:
+    """The advice for an altered model: it must look where that model is."""
+    models, mine = tmp_path / "models", tmp_path / "mine.toml"
+    shutil.copytree(shipped_folder(), models)
+    with (models / "ltp-net.onnx").open("ab") as file:
+        file.write(b"more")
+    mine.write_text(f"[models]\ndirectory = {json.dumps(str(models))}\n")
+    verified = runner.invoke(app, ["models", "verify", "--settings", str(mine)])
+    assert verified.exit_code == 1 and str(models / "ltp-net.onnx") in verified.stderr
+    assert len(verified.stderr.splitlines()) == 1
+    listed = runner.invoke(app, ["models", "list", "--settings", str(mine)])
+    assert listed.exit_code == 0 and str(models / "ststnet.onnx") in listed.stdout
+
+
+def test_the_session_of_an_earlier_run_gives_its_settings(tmp_path: Path) -> None:
+    settings = Settings.from_dict(
+        {"spotting": {"spotter": "ltp-ml", "threshold": 0.7}, "face": {"faces": "all"}}
+    )
+    session = SessionInfo(SourceRecord("a.mp4"), settings=settings.model_dump(mode="json"))
+    assert Settings.from_file(session.write(tmp_path)) == settings
+    for name, content in (("other.json", "{}"), ("broken.json", "{"), ("list.json", "[]")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(SettingsError, match=r"is not the session\.json"):
+            Settings.from_file(tmp_path / name)
+    with pytest.raises(SettingsError, match="Check the path"):
+        Settings.from_file(tmp_path / "missing.json")
+
+
+def test_the_bars_fit_80_columns_and_errors_stand_above_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(progress, "console", lambda stderr: terminal)
+    name = "W009_front_contempt_level3_001_" * 3
+    with progress.SourceBars([9.0, 1.0], [name, "b"]) as bars:
+        bars.advance(0, 12345, 100000)
+        bars._progress.refresh()
+    drawn = [line for line in re.split(r"[\r\n]", screen.getvalue()) if "12345 frames" in line]
+    assert drawn and all(re.search(r"12345 frames +\d:\d\d:\d\d left +[-\d]", line) for line in drawn)
+    assert max(len(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line)) for line in drawn) <= 80
+
+
+def test_a_source_that_was_stopped_is_not_counted_as_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(progress, "console", lambda stderr: Console(file=screen, width=80))
+    with progress.SourceBars([1.0, 1.0], ["a", "b"]) as bars:
+        bars.advance(1, 50, 100)
+        bars.finish(0)
+        bars.finish(1, whole=False)
+    assert re.search(r" 75% 1/2 ", screen.getvalue())
+
+
+def test_nothing_is_drawn_where_no_source_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        screen = io.StringIO()
+        made = Console(file=screen, force_terminal=terminal, width=80)
+        monkeypatch.setattr(progress, "console", lambda stderr, made=made: made)
+        with progress.SourceBars([0.0], ["a"]) as bars:
+            bars.finish(0)
+        assert screen.getvalue() == ""
 
 
 def test_opencv_trouble_is_told() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from megc_live.batch import How, Outcome, analyse_all
 from megc_live.commands.progress import SourceBars
 from megc_live.commands.shell import FAILED, OK, print_error
-from megc_live.errors import OutputError, SettingsError
+from megc_live.errors import SettingsError
 from megc_live.jobs import FAILURES, expand, is_live, name_jobs, size_of
 from megc_live.lanes import stop_on_signals
 from megc_live.output import SINKS
+from megc_live.publish import make_folder
 from megc_live.recognition.classifier import RECOGNIZERS
 from megc_live.settings import Settings
 from megc_live.spotting import SPOTTERS
@@ -27,12 +28,7 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
         ``out`` cannot be written to.
     """
     check(sources, settings, how)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to {str(out)!r}: {error.strerror}.", "Name another folder with --out."
-        ) from None
+    make_folder(out)
     work = name_jobs(expand(sources, leave_out=out), out)
     with (
         stop_on_signals() as stopped,
@@ -40,11 +36,14 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
     ):
 
         def over(index: int, outcome: Outcome) -> None:
-            bars.finish(index)
+            stopped_early = outcome.status == "interrupted"
+            bars.finish(index, whole=not stopped_early)
             if outcome.status == "failed":
-                print_error(one_line(outcome))
+                bars.print(f"error: {one_line(outcome)}", style="red")
             else:
                 bars.print(one_line(outcome))
+                for warning in () if stopped_early else outcome.warnings:
+                    bars.print(f"  warning: {warning}")
 
         outcomes = analyse_all(
             work, out, settings, how, lanes=jobs, on_progress=bars.advance, on_outcome=over, stopped=stopped
@@ -52,8 +51,9 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     left = len(work) - len(outcomes) + sum(cut_short(outcome) for outcome in outcomes)
     if left:
-        print_error(f"stopped: {left} of {len(work)} sources are not finished; --resume goes on with them.")
-    if failed:
+        those = "the source is" if len(work) == 1 else f"{left} of {len(work)} sources are"
+        print_error(f"stopped: {those} not finished; --resume goes on.")
+    if failed and len(work) > 1:
         print_error(f"{failed} of {len(work)} sources failed: see {out / FAILURES}")
     return FAILED if failed or left else OK
 
@@ -85,6 +85,6 @@ def one_line(outcome: Outcome) -> str:
         return f"{outcome.name}: complete and unchanged, skipped"
     stopped = "stopped early; " if outcome.status == "interrupted" else ""
     return (
-        f"{outcome.name}: {stopped}{outcome.frames} frames, {outcome.micro} micro- and "
-        f"{outcome.macro} macro-expressions, {outcome.took_s:.1f} s"
+        f"{outcome.name}: {stopped}{outcome.frames} frame{'' if outcome.frames == 1 else 's'}, "
+        f"{outcome.micro} micro- and {outcome.macro} macro-expressions, {outcome.took_s:.1f} s"
     )

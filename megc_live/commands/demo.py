@@ -14,6 +14,7 @@ from megc_live.commands.tables import console, print_table
 from megc_live.errors import MegcError
 from megc_live.lanes import stop_on_signals
 from megc_live.output import IntervalRecord, SessionInfo, read_intervals
+from megc_live.publish import make_folder
 from megc_live.settings import Settings
 from megc_live.spotting.interval import iou
 from megc_live.synthesis.demo import make_demo_clip
@@ -101,6 +102,7 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> int:
         It cannot be done.
     """
     terminal = console()
+    make_folder(out)
     clip = out / "clip.mp4"
     terminal.print(
         f"Planting micro-expressions in a photograph (NASA, public domain): {clip}", soft_wrap=True
@@ -121,7 +123,7 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> int:
         raise MegcError(outcome.error)
     matches = compare(planted, read_intervals(out / "result" / "intervals.csv"))
     print_table(
-        "Micro-expressions planted and found (frames: onset-apex-offset)",
+        "Planted and found: onset-apex-offset in frames (units of FACS; free: none)",
         ("units", "planted", "found", "label", "IoU", "score", "verdict"),
         [_row(match) for match in matches],
         unbroken=("planted", "found", "label", "verdict"),
@@ -148,7 +150,7 @@ def delay_line(session: SessionInfo) -> str:
 def _row(match: Match) -> dict[str, str]:
     planted, found = match.planted, match.found
     return {
-        "units": planted.unit_text if planted else "",
+        "units": ", ".join(planted.unit_text.split("|")) if planted else "",
         "planted": f"{planted.onset}-{planted.apex}-{planted.offset}" if planted else "",
         "found": f"{found.onset_frame}-{found.apex_frame}-{found.offset_frame}" if found else "",
         "label": found.label if found else "",

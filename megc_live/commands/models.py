@@ -7,11 +7,12 @@ from megc_live.commands.shell import FAILED, OK, print_error
 from megc_live.commands.tables import print_json
 from megc_live.info import model_table
 from megc_live.models import ModelStore
+from megc_live.settings import Settings
 
 
-def print_models(as_json: bool) -> None:
+def print_models(as_json: bool, settings: Settings) -> None:
     """Print each model with file, hash and licence."""
-    rows = model_table(ModelStore())
+    rows = model_table(ModelStore(settings.models))
     if as_json:
         print_json(rows)
     else:
@@ -19,9 +20,9 @@ def print_models(as_json: bool) -> None:
             print(line)
 
 
-def verify() -> int:
+def verify(settings: Settings) -> int:
     """Check every model; return the exit code."""
-    checks = ModelStore().verify()
+    checks = ModelStore(settings.models).verify()
     for check in checks:
         if check.ok:
             print(f"good  {check.name}  {check.message}")

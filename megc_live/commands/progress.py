@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from megc_live.commands.tables import console
 
@@ -60,11 +61,13 @@ class SourceBars:
         self._shares = [0.0] * len(names)
         self._bars: dict[int, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            # 80 columns hold all of it: a long name gives way, not the times.
+            TextColumn("{task.description}", table_column=Column(max_width=22, no_wrap=True)),
+            BarColumn(bar_width=14),
             TaskProgressColumn(),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
             console=console(stderr=True),
         )
@@ -74,13 +77,19 @@ class SourceBars:
             else None
         )
         self._over: set[int] = set()
+        self._whole = 0
 
     def __enter__(self) -> SourceBars:
-        self._progress.start()
+        if self._all is not None:  # without a bar an empty line would be shown
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress.tasks:
+            self._progress.stop()
+        else:  # no bar is left to end with an empty line
+            self._progress.live.transient = True
+            self._progress.live.stop()
 
     def print(self, line: str, style: str | None = None) -> None:
         """Print a line above the bars, however long it is."""
@@ -92,20 +101,22 @@ class SourceBars:
             return
         if index not in self._bars:
             self._bars[index] = self._progress.add_task(self._names[index], total=total, note="")
+            self._progress.start()
         self._progress.update(self._bars[index], completed=done, total=total, note=f"{done} frames")
         if total:
             self._set_share(index, min(1.0, done / total))
 
-    def finish(self, index: int) -> None:
-        """A source is over."""
+    def finish(self, index: int, *, whole: bool = True) -> None:
+        """A source is over; ``whole``: and not stopped before its end."""
         self._over.add(index)
+        self._whole += whole
         if index in self._bars:
             self._progress.remove_task(self._bars.pop(index))
-        self._set_share(index, 1.0)
+        self._set_share(index, 1.0 if whole else self._shares[index])
 
     def _set_share(self, index: int, share: float) -> None:
         if self._all is None:
             return
         self._shares[index] = share
         done = sum(w * s for w, s in zip(self._weights, self._shares, strict=True))
-        self._progress.update(self._all, completed=done, note=f"{len(self._over)}/{len(self._names)}")
+        self._progress.update(self._all, completed=done, note=f"{self._whole}/{len(self._names)}")

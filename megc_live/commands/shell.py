@@ -53,7 +53,7 @@ def build_settings(file: Path | None, **chosen: Any) -> Any:
     Parameters
     ----------
     file : Path or None
-        A TOML file.
+        A TOML file, or a session.json.
     **chosen
         Values by dotted name with ``__`` for the dot (``spotting__spotter="ltp-ml"``); None: not chosen.
 
@@ -68,7 +68,7 @@ def build_settings(file: Path | None, **chosen: Any) -> Any:
     """
     from megc_live.settings import Settings
 
-    values = (Settings.from_toml(file) if file is not None else Settings()).model_dump()
+    values = (Settings.from_file(file) if file is not None else Settings()).model_dump()
     for dotted, value in chosen.items():
         if value is not None:
             part, name = dotted.split("__")

@@ -78,6 +78,11 @@ class Layout:
         """Scale of the letters: readable at every size."""
         return min(0.75, max(0.54, min(self.width, self.height) / 1000))
 
+    @property
+    def corner(self) -> Point:
+        """Width and height of the upper left corner, where time and frame are written."""
+        return round(450 * self.font), round(100 * self.font)
+
 
 class Overlay:
     """Draws boxes, words and the strip.
@@ -138,13 +143,18 @@ class Overlay:
         line = round(34 * lay.font)
         above = top - line * len(current)
         at = above if above >= 0 else min(bottom + 2, lay.height - line * len(current))
+        if left < lay.corner[0]:  # what stands in the corner is not written over
+            at = max(at, lay.corner[1])
         for k, record in enumerate(current):
             self._banner(picture, record, row.frame, (left, max(0, at + k * line)))
         words = row.quality.replace("|", " ")
         if several:
             words = f"face {row.face_id} {words}".strip()
         if words:
-            _text(picture, words, (left + 2, min(bottom, lay.height) - 6), lay.font, _WARN)
+            # Below the box, so that it does not cover a small face's mouth; inside where there is no room.
+            free = at <= bottom and bottom + line <= lay.height
+            y = bottom + round(31 * lay.font) if free else min(bottom, lay.height) - 6
+            _text(picture, words, (left + 2, y), lay.font, _WARN)
 
     def _banner(self, picture: U8, record: IntervalRecord, frame: int, corner: Point) -> None:
         """Say what is going on: ``MICRO 0.87 surprise``, and whether this is onset, apex or offset."""

@@ -101,7 +101,8 @@ def _summary(
         (
             "decision delay",
             _seconds(delay.get("look_ahead_s")),
-            f"at most, as stated; measured after offset, p95: {_seconds(measured)}",
+            "at most, as stated"
+            + (f"; measured after offset, p95: {_seconds(measured)}" if measured is not None else ""),
         ),
     ]
 

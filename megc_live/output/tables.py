@@ -48,7 +48,7 @@ class IntervalRecord:
 
     @classmethod
     def of(cls, event: Event) -> IntervalRecord:
-        """Return the record of an event that the program found."""
+        """Return the record of an event that was found; times to the microsecond, as in frames.csv."""
         interval, seen = event.interval, event.recognition
         return cls(
             id=event.id,
@@ -56,9 +56,9 @@ class IntervalRecord:
             onset_frame=interval.onset,
             apex_frame=interval.apex,
             offset_frame=interval.offset,
-            onset_s=float(interval.onset_s),
-            apex_s=float(interval.apex_s),
-            offset_s=float(interval.offset_s),
+            onset_s=round(float(interval.onset_s), 6),
+            apex_s=round(float(interval.apex_s), 6),
+            offset_s=round(float(interval.offset_s), 6),
             kind=interval.kind,
             score=float(interval.score),
             label=seen.label if seen else "",

@@ -143,4 +143,3 @@ def _fit(design: F64, flow: F64) -> tuple[F64, float, float]:
         error = np.hypot(*(flow - design @ model).T)
         keep = error <= max(0.3, 2.0 * float(np.median(error)))
     return model, float(keep.mean()), float(np.sqrt((error[keep] ** 2).mean()))
-

@@ -78,7 +78,10 @@ def write_clip(
             container.mux(stream.encode())
         part.replace(path)
     except (OSError, av.error.FFmpegError) as error:
-        raise OutputError(f"cannot write {str(path)!r}: {error}.") from None
+        raise OutputError(
+            f"cannot write {str(path)!r}: {error.strerror or error}.",
+            "Choose a folder that can be written to, on a disk with free space.",
+        ) from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -51,7 +51,9 @@ class _Decoded(Source):
             if self._first is None:
                 raise SourceError(
                     f"{shown!r} has a video stream, but not one of its frames can be decoded.",
-                    "The file or stream is damaged or cut off: copy or record it again.",
+                    "It is damaged or cut off, or cannot be played while it loads: download the file first."
+                    if "://" in shown
+                    else "The file is damaged or cut off: copy or record it again.",
                 )
             self.convert = FrameConverter(self._first)
         except BaseException:

@@ -116,6 +116,26 @@ def test_a_face_at_the_edge_keeps_its_label_in_the_picture() -> None:
         assert orange_pixels(overlay.draw(rgb, 30, 1.0, [row])[:480]) > 2000
 
 
+def test_words_cover_neither_the_corner_nor_a_small_face() -> None:
+    """The corner's words are told apart by what a label of the same face further right leaves of them."""
+    overlay = Overlay(480, 480, [IntervalRecord.of(made_up.event(1, onset=28))])
+    rgb = np.full((480, 480, 3), 120, np.uint8)
+    wide, high = overlay.layout.corner
+
+    def corner(x: float) -> NDArray[np.uint8]:
+        return overlay.draw(rgb, 30, 1.0, [made_up.row(30, box=(x, 60.0, 200.0, 200.0))])[:high, :wide]
+
+    np.testing.assert_array_equal(corner(100.0)[: high - 2], corner(470.0)[: high - 2])
+    plain, warned = (
+        Overlay(480, 480, []).draw(
+            rgb, 30, 1.0, [made_up.row(30, box=(200.0, 200.0, 40.0, 40.0), quality=words)]
+        )
+        for words in ("", "small|blurred")
+    )
+    np.testing.assert_array_equal(plain[200:239, 200:241], warned[200:239, 200:241])
+    assert (plain[241:] != warned[241:]).any()
+
+
 def test_rows_without_motion_or_box_are_drawn_without() -> None:
     overlay = Overlay(320, 240, [])
     nan = float("nan")

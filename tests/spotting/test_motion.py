@@ -69,8 +69,7 @@ def test_head_motion_is_fitted_out(face: FaceObservation) -> None:
 def test_motion_is_per_tenth_of_a_second(face: FaceObservation) -> None:
     after = warped(face.crop, np.zeros(face.crop.shape), -2.0 * bump(face.crop, face.canonical[291]))
     slow, fast = (
-        measure_motion(face.crop, after, face.canonical, face.depth, seconds)
-        for seconds in (0.1, 0.05)
+        measure_motion(face.crop, after, face.canonical, face.depth, seconds) for seconds in (0.1, 0.05)
     )
     np.testing.assert_allclose(fast.regions, 2 * slow.regions, atol=0.6)
 
