@@ -32,13 +32,12 @@ from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.session import json_values
 from megc_live.publish import ANNOTATED, clear_partials, partial_folder, publish, read_record
 from megc_live.settings import Settings
+from megc_live.source_checks import check_length, check_pictures, why_cut_off
 from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
 
 ALWAYS = "csv"
 """The sink whose files are written in every run."""
 _REPORT_EVERY_S = 0.2
-_WHOLE_SHARE = 0.9
-"""Containers count a few frames more than they show; a source with fewer than this share was cut off."""
 _DRAIN_S = 5.0
 """Longest time for the frames that are still queued when a live source is stopped."""
 
@@ -228,7 +227,8 @@ class Run:
             )
 
     def _analyse(self, source: Source, part: Path, mark: dict[str, Any] | None) -> str:
-        """Fill the folder; return why a live source was lost on the way, or nothing."""
+        """Fill the folder; return why the source was lost or cut off on the way, or nothing."""
+        check_pictures(source.info)
         session = self._new_session(source.info)
         live = source.info.live or self._how.as_live
         engine = self._how.make_engine(self._settings, replace(source.info, live=live))
@@ -243,10 +243,14 @@ class Run:
                 if not source.info.live or not self._frames:
                     raise
                 lost = str(error)
+            if not (source.info.live or self._interrupted):
+                came = self._frames + self._late()
+                check_length(source.info, came)
+                lost = why_cut_off(source.info, came)
             self._take(engine, engine.flush(), sinks)
             self._finish_session(session, source, engine.describe())
             if lost:
-                session.warnings.append(f"the source was lost: {lost}")
+                session.warnings.append(f"incomplete: {lost}")
             self._warnings = tuple(session.warnings)
             for sink in sinks:
                 sink.close(True)
@@ -315,7 +319,7 @@ class Run:
         session.finished = _now()
 
     def _loss_warnings(self, source: Source) -> Iterator[str]:
-        late = sum(stage["dropped"] for stage in self._live_stages)
+        late = self._late()
         if late:
             yield f"{late} frames were dropped because this computer was too slow for the live source"
         if source.dropped:
@@ -324,14 +328,12 @@ class Run:
             yield f"{source.decode_errors} parts of the source could not be decoded"
         if source.rescaled:
             yield f"{source.rescaled} frames came in another size and were scaled to the first one's"
-        announced, read = source.info.n_frames, self._frames + late
-        if announced and read < _WHOLE_SHARE * announced and not self._interrupted:
-            yield (
-                f"the source ends after {read} of {announced} announced frames: "
-                "it may have been cut off while it was copied or recorded"
-            )
         if self._interrupted:
             yield "stopped before the end of the source"
+
+    def _late(self) -> int:
+        """Frames that came but were dropped because this computer was too slow."""
+        return int(sum(stage["dropped"] for stage in self._live_stages))
 
     def _read(self, source: Source, engine: EngineLike, sinks: list[Sink]) -> None:
         if source.info.n_frames is not None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from megc_live.cli import app
 from megc_live.models import shipped_folder
-from megc_live.output import SessionInfo, read_frames, read_intervals
+from megc_live.output import SessionInfo, read_frames
 from tests.indexed import backdrop, write_indexed
 from tests.video.test_files import write_sound
 
@@ -43,8 +43,8 @@ def cut_in_half(path: Path) -> Path:
 
 
 def test_each_bad_source_is_one_line_that_says_what_to_do_and_the_others_are_done(tmp_path: Path) -> None:
-    good = write_indexed(tmp_path / "good.mp4", 10)
-    last = write_indexed(tmp_path / "last.mp4", 10)
+    good = write_indexed(tmp_path / "good.mp4", 12)
+    last = write_indexed(tmp_path / "last.mp4", 12)
     truncated = cut_in_half(write_indexed(tmp_path / "truncated.mp4", 40))  # an mp4's index is at its end
     empty = tmp_path / "empty.mp4"
     empty.touch()
@@ -80,31 +80,25 @@ def test_each_bad_source_is_one_line_that_says_what_to_do_and_the_others_are_don
 
 
 @pytest.mark.parametrize(
-    ("size", "codec", "pix_fmt"),
+    ("frames", "size", "codec", "pix_fmt", "what"),
     [
-        ((160, 120), None, None),
-        ((1, 1), "ffv1", "bgr0"),
-        ((1, 1), "ffv1", "gray"),
-        ((2, 2), "ffv1", "yuv420p"),
+        (10, (160, 120), None, None, "only 10 frames"),
+        (60, (1, 1), "ffv1", "bgr0", "1 x 1 pixels"),
+        (60, (1, 1), "ffv1", "gray", "1 x 1 pixels"),
+        (60, (2, 2), "ffv1", "yuv420p", "2 x 2 pixels"),
     ],
 )
-def test_ten_frames_and_one_pixel_are_videos_without_expressions(
-    tmp_path: Path, size: tuple[int, int], codec: str | None, pix_fmt: str | None
+def test_what_is_too_short_or_too_small_to_spot_anything_in_is_one_line(
+    tmp_path: Path, frames: int, size: tuple[int, int], codec: str | None, pix_fmt: str | None, what: str
 ) -> None:
-    clip = write_indexed(tmp_path / "small.mkv", 10, size=size, codec=codec, pix_fmt=pix_fmt, stamped=False)
+    clip = write_indexed(tmp_path / "a.mkv", frames, size=size, codec=codec, pix_fmt=pix_fmt, stamped=False)
     out = tmp_path / "out"
     result = analyze(out, clip)
-    assert result.exit_code == 0, result.output
-    assert error_lines(result) == []
-    rows = list(read_frames(out / "small" / "frames.csv"))
-    assert [row.frame for row in rows] == list(range(10)) and not any(row.success for row in rows)
-    assert read_intervals(out / "small" / "intervals.csv") == []
-    warnings = SessionInfo.read(out / "small" / "session.json").warnings
-    assert any("no face on 100 %" in w for w in warnings) and any("shorter than 2 s" in w for w in warnings)
-    assert [line for line in result.stderr.splitlines() if "warning" in line] == [
-        f"  warning: {warning}" for warning in warnings
-    ]
-    assert {path.name for path in out.iterdir()} == {"small"}
+    assert result.exit_code == 1
+    message = failures(out)[str(clip)]
+    assert result.stderr == f"error: {message}\n"
+    assert str(clip) in message and what in message and "Give a" in message
+    assert {path.name for path in out.iterdir()} == {"failures.csv"}
 
 
 def test_a_truncated_recording_that_can_be_read_is_analysed_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -130,9 +124,15 @@ def test_a_cut_off_copy_is_said_to_be_one(tmp_path: Path) -> None:
     data = whole.read_bytes()
     clip.write_bytes(data[: len(data) * 6 // 10])
     result = analyze(tmp_path / "out", clip)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1
+    assert (
+        "of 60 announced frames: it was cut off" in result.stderr
+        and "Copy or record it again." in result.stderr
+    )
     session = SessionInfo.read(tmp_path / "out" / "cut" / "session.json")
-    assert any("of 60 announced frames" in warning for warning in session.warnings)
+    assert not session.run["complete"] and any("of 60 announced" in warning for warning in session.warnings)
+    rows = list(read_frames(tmp_path / "out" / "cut" / "frames.csv"))
+    assert 5 < len(rows) < 60 and len(rows) == session.source.frames
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root and Windows may list every folder")
@@ -191,7 +191,7 @@ def test_an_altered_model_fails_every_source_and_writes_no_result(tmp_path: Path
     (models / f"{name}.onnx").write_bytes(data.tobytes())
     settings = tmp_path / "mine.toml"
     settings.write_text(f"[models]\ndirectory = {json.dumps(str(models))}\n")
-    clip, out = write_indexed(tmp_path / "a.mp4", 10), tmp_path / "out"
+    clip, out = write_indexed(tmp_path / "a.mp4", 12), tmp_path / "out"
     result = CliRunner().invoke(app, ["analyze", str(clip), "--out", str(out), "--settings", str(settings)])
     assert result.exit_code == 1
     message = failures(out)[str(clip)]

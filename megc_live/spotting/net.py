@@ -51,10 +51,10 @@ class NetSpotter:
     def __init__(self, models: ModelStore, threshold: float | None = None) -> None:
         card = models.get("ltp-net").card
         self._session = models.session("ltp-net")
-        shape = list(self._session.get_inputs()[0].shape[1:])
-        if shape != [N_FEATURES, WINDOW_STEPS]:
+        given, made = list(self._session.get_inputs()[0].shape[1:]), [N_FEATURES, WINDOW_STEPS]
+        if given != made:
             raise ModelError(
-                f"the model ltp-net takes windows of {shape}, this version makes {[N_FEATURES, WINDOW_STEPS]}.",
+                f"the model ltp-net takes windows of {given}, this version makes {made}.",
                 "Rebuild it with `megc-train fit spotter`, or install the version it came with.",
             )
         if threshold is None:
