@@ -63,7 +63,7 @@ class Decoder:
     """
 
     def __init__(
-        self, threshold: float, macro_threshold: float = 0.5, min_s: float = 0.12, max_s: float = 0.7
+        self, threshold: float, macro_threshold: float = 0.5, min_s: float = 0.12, max_s: float = 0.5
     ) -> None:
         self._threshold = threshold
         self._macro_threshold = macro_threshold

@@ -103,7 +103,7 @@ def test_spans_never_come_before_they_are_over_nor_overlap_much(seed: int, half:
     spans = run(micro, half=half, threshold=0.4)
     for when, span in spans:
         assert when >= span.offset_s - 1e-9
-        assert 0.119 <= span.offset_s - span.onset_s <= 0.701
+        assert 0.119 <= span.offset_s - span.onset_s <= 0.501
     ordered = sorted((s for _, s in spans), key=lambda s: s.onset_s)
     for a, b in pairwise(ordered):
         shorter = min(a.offset_s - a.onset_s, b.offset_s - b.onset_s)

@@ -45,15 +45,16 @@ class NetSchedule:
     """How a network is fitted. Fixed beforehand: no epoch is chosen by its score."""
 
     width: int = 40
-    dropout: float = 0.1
+    dropout: float = 0.2
+    raw_dropout: float = 0.7
     epochs: int = 12
     batches: int = 150
     batch: int = 24
     steps: int = 192
     rate: float = 3e-3
-    weight_decay: float = 1e-2
+    weight_decay: float = 5e-2
     positive_weight: float = 1.5
-    planted_share: float = 0.55
+    planted_share: float = 0.85
     planted_per_s: float = 0.35
     mixed_share: float = 0.15
     reversed_share: float = 0.2
@@ -88,7 +89,7 @@ def fit_network(
     units = tuple(unit for unit in (*UNITS, FREE) if unit not in left_out_units)
     bank = EventBank(rng, schedule.bank, units)
     pool = _Pool(clips, left_out_units, bank, schedule, rng)
-    net = SpotterNet(schedule.width, schedule.dropout)
+    net = SpotterNet(schedule.width, schedule.dropout, schedule.raw_dropout)
     mean, std = pool.statistics()
     net.mean.copy_(torch.from_numpy(mean))
     net.scale.copy_(torch.from_numpy(1 / std))

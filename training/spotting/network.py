@@ -119,7 +119,7 @@ class SpotterNet(nn.Module):
     """
 
     def __init__(
-        self, width: int = 40, dropout: float = 0.1, raw_dropout: float = 0.4, region_width: int = 8
+        self, width: int = 40, dropout: float = 0.2, raw_dropout: float = 0.7, region_width: int = 8
     ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(N_FEATURES))
