@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from megc_live.cluster import run_on_cluster
 from megc_live.errors import MegcError
-from megc_live.jobs import FAILURES, Job, name_jobs
+from megc_live.jobs import FAILURES, Job, is_live, name_jobs
 from megc_live.lanes import Report, Stopped, run_in_lanes
 from megc_live.one_source import How, Outcome, Run
 from megc_live.output.files import writing
@@ -110,6 +111,7 @@ def analyse_all(
     how: How | None = None,
     *,
     lanes: int = 1,
+    cluster: str | None = None,
     on_progress: Callable[[int, int, int | None], None] | None = None,
     on_outcome: Callable[[int, Outcome], None] | None = None,
     stopped: Stopped | None = None,
@@ -126,7 +128,9 @@ def analyse_all(
     settings : Settings
     how : How, optional
     lanes : int
-        Sources analysed at the same time.
+        Sources analysed at the same time on this computer.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers do the work instead; they see the same paths.
     on_progress, on_outcome : callable, optional
         Called from this thread with ``(index, frames done, frames in all or None)`` and
         ``(index, outcome)``.
@@ -137,6 +141,11 @@ def analyse_all(
     -------
     list of Outcome
         In the order of ``jobs``, without those that were not begun.
+
+    Raises
+    ------
+    MegcError
+        The cluster cannot be reached.
     """
     how = how or How()
     stopped = stopped or (lambda: False)
@@ -153,13 +162,21 @@ def analyse_all(
         if on_outcome is not None:
             on_outcome(index, outcome)
 
-    if len(jobs) == 1:
+    if cluster is not None:
+        tasks = [_Task(_absolute(job), out_dir.resolve(), settings, how) for job in jobs]
+        run_on_cluster(_work, tasks, cluster, stopped=stopped, on_progress=show, on_answer=take)
+    elif len(jobs) == 1:
         task = _Task(jobs[0], out_dir, settings, how)
         take(0, _work(task, lambda done, total: show(0, done, total), stopped))
     else:
         tasks = [_Task(job, out_dir, settings, how) for job in jobs]
         run_in_lanes(_work, tasks, lanes, stopped=stopped, on_progress=show, on_answer=take)
     return [outcomes[index] for index in sorted(outcomes)]
+
+
+def _absolute(job: Job) -> Job:
+    """The same source for a process that runs in another folder."""
+    return job if is_live(job.spec) else replace(job, spec=str(Path(job.spec).resolve()))
 
 
 class _Failures:

@@ -99,6 +99,12 @@ def analyze(
     annotate: Annotated[bool, typer.Option("--annotate", help="Write the annotated video too.")] = False,
     as_live: Annotated[bool, typer.Option("--as-live", help="Replay files at their own pace.")] = False,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Sources analysed at the same time.")] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Dask scheduler whose workers analyse; they see the same paths."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip what is done and unchanged.")] = False,
     fps: Fps = None,
     threshold: Annotated[
@@ -112,6 +118,8 @@ def analyze(
     stopped); 2: bad usage.
     """
     _check_rate(fps)
+    if cluster is not None and jobs > 1:
+        raise typer.BadParameter("choose either --jobs or --cluster.", param_hint="--cluster")
     tree = build_settings(
         settings,
         spotting__spotter=spotter,
@@ -125,7 +133,7 @@ def analyze(
     names = tuple(dict.fromkeys(name.strip() for name in export.split(",") if name.strip()))
     how = How(exports=names, annotate=annotate, as_live=as_live, fps=fps, resume=resume)
     with without_chatter():
-        code = run(sources, out, tree, how, jobs=jobs)
+        code = run(sources, out, tree, how, jobs=jobs, cluster=cluster)
     raise typer.Exit(code)
 
 

@@ -191,6 +191,24 @@ def evaluate_spotting(
         )
 
 
+@app.command("export")
+def export(
+    models: Annotated[Path, typer.Option("--models", metavar="DIR", help="Folder that `fit` wrote.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that ships.")] = Path(
+        "exported_models"
+    ),
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="What `evaluate spotting` wrote: scores for the cards, threshold."),
+    ] = None,
+) -> None:
+    """Check fitted models, complete their cards with the evaluation, and put them where they ship."""
+    from training.ship import export_models
+
+    for path in export_models(models, out, evaluation):
+        typer.echo(f"written: {path}")
+
+
 @fit_app.command("recognizer")
 def fit_recognizer(
     out: Out,

@@ -17,7 +17,9 @@ from megc_live.settings import Settings
 from megc_live.spotting import SPOTTERS
 
 
-def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: int) -> int:
+def run(
+    sources: list[str], out: Path, settings: Settings, how: How, *, jobs: int, cluster: str | None = None
+) -> int:
     """Analyse what was typed; return the exit code.
 
     Raises
@@ -46,7 +48,15 @@ def run(sources: list[str], out: Path, settings: Settings, how: How, *, jobs: in
                     bars.print(f"  warning: {warning}")
 
         outcomes = analyse_all(
-            work, out, settings, how, lanes=jobs, on_progress=bars.advance, on_outcome=over, stopped=stopped
+            work,
+            out,
+            settings,
+            how,
+            lanes=jobs,
+            cluster=cluster,
+            on_progress=bars.advance,
+            on_outcome=over,
+            stopped=stopped,
         )
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     left = len(work) - len(outcomes) + sum(cut_short(outcome) for outcome in outcomes)

@@ -101,7 +101,7 @@ def fit_spotters(
     bag = fit_bag(clips, seed, members, schedule, log=log)
     settings = {"seed": seed, "schedule": schedule.__dict__}
     card = _card("ltp-net", clips, data, scores, settings)
-    card["scores"]["threshold_f1_synthetic"] = round(max(bag.f1_of.values()), 4)
+    card["scores"]["threshold_f_half_synthetic"] = round(max(bag.f_half_of.values()), 4)
     paths.append(export_bag(bag, out, card))
     return paths
 

@@ -160,7 +160,7 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         "with a largest displacement of 1.2 to 4.5 % of the eye distance; between them macro-expressions and, as traps,",
         "movements that stay, mouth movements like speech, blinks, head movements, changes of light and sham events.",
         f"People are apart: {summary['folds']} folds over persons, every person is judged by models that never saw them.",
-        "Thresholds are chosen on people inside the training part. A fold judges "
+        "Thresholds are chosen on people inside the training part, for the best F0.5. A fold judges "
         + ("one network" if summary["members"] == 1 else f"the mean of {summary['members']} networks")
         + ", fitted as the model that ships is fitted on",
         "all of these people.",
