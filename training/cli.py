@@ -133,10 +133,6 @@ def fit_spotter(
     seed: Seed = 0,
     members: Annotated[int, typer.Option(min=1, help="Networks, each without a sixth of the people.")] = 3,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
-    evaluation: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="What `evaluate spotting` wrote of these corpora, for the cards."),
-    ] = None,
     data: Annotated[str, typer.Option(help="What the footage is, for the cards.")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
@@ -146,7 +142,7 @@ def fit_spotter(
 
     with counted("clips") as progress:
         paths = fit_spotters(
-            corpus, out, seed=seed, members=members, epochs=epochs, evaluation=evaluation, data=data,
+            corpus, out, seed=seed, members=members, epochs=epochs, data=data,
             jobs=jobs, progress=progress, log=typer.echo,
         )  # fmt: skip
     for path in paths:

@@ -14,6 +14,7 @@ from megc_live.models import ModelStore
 from megc_live.settings import ModelSettings
 from megc_live.spotting import make_spotter
 from megc_live.spotting.features import N_FEATURES, N_SIGNALS, VALID
+from megc_live.spotting.net import LOOK_AHEAD_STEPS, WINDOW_STEPS
 from tests.spotting.test_conformance import FPS, course
 from training.spotting.evaluate import UNIT_GROUPS, evaluate_corpus
 from training.spotting.export import export_bag, export_svm
@@ -77,11 +78,11 @@ def test_a_log_that_is_saved_is_the_same(clips: list[Clip], tmp_path: Path) -> N
 
 
 def test_reversing_keeps_features_and_targets_together() -> None:
-    features = np.zeros((N_FEATURES, 192 + PAST_STEPS + 7), np.float32)
+    features = np.zeros((N_FEATURES, 192 + PAST_STEPS + LOOK_AHEAD_STEPS), np.float32)
     features[VALID] = 1
     targets = np.zeros((6, 192), np.float32)
-    features[60, PAST_STEPS + 30] = 1
-    targets[0, 30], targets[2, 30], targets[3, 30] = 1, 0.1, 0.3
+    features[60, PAST_STEPS + 130] = 1
+    targets[0, 130], targets[2, 130], targets[3, 130] = 1, 0.1, 0.3
     back, goals = _reversed(features, targets)
     assert np.flatnonzero(back[60]) - PAST_STEPS == np.flatnonzero(goals[0])
     at = np.flatnonzero(goals[0])[0]
@@ -90,7 +91,7 @@ def test_reversing_keeps_features_and_targets_together() -> None:
 
 @pytest.mark.parametrize("speed", [0.8, 1.25])
 def test_changing_the_speed_keeps_features_and_targets_together(speed: float) -> None:
-    margin = PAST_STEPS + 7
+    margin = PAST_STEPS + LOOK_AHEAD_STEPS
     features = np.zeros((N_FEATURES, 300 + margin), np.float32)
     features[VALID] = 1
     targets = np.zeros((6, 300), np.float32)
@@ -173,9 +174,9 @@ def test_the_application_takes_what_training_exports(clips: list[Clip], tmp_path
     (sequence,) = clips[0].sequences
     mean = np.mean([scores_of(net, sequence) for net in bag.nets], axis=0)
     session = store.session("ltp-net")
-    window = np.zeros((1, N_FEATURES, PAST_STEPS + 8), np.float32)
-    at = 150
-    window[0] = sequence.features[at - PAST_STEPS : at + 8].T
+    window = np.zeros((1, N_FEATURES, WINDOW_STEPS), np.float32)
+    at = 150  # a step with a whole window around it
+    window[0] = sequence.features[at - PAST_STEPS : at + LOOK_AHEAD_STEPS + 1].T
     np.testing.assert_allclose(session.run(None, {"features": window})[0][0, :, 0], mean[at], atol=1e-4)
 
 
@@ -185,7 +186,7 @@ def test_the_same_seed_fits_the_same_network(clips: list[Clip]) -> None:
         np.testing.assert_array_equal(x.detach().numpy(), y.detach().numpy())
 
 
-def test_thresholds_are_chosen_by_f1(clips: list[Clip]) -> None:
+def test_thresholds_are_chosen_by_f_half(clips: list[Clip]) -> None:
     (sequence,) = clips[0].sequences
     scores = np.zeros((len(sequence.samples), 4), np.float32)
     for move in clips[0].truth:
@@ -233,9 +234,9 @@ def test_a_network_answers_with_exactly_its_window() -> None:
     import torch
 
     net = SpotterNet(width=8).eval()
-    x = torch.randn(1, N_FEATURES, 120, generator=torch.Generator().manual_seed(1))
+    x = torch.randn(1, N_FEATURES, 160, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         whole = net(x)
-        part = net(x[:, :, 20 : 20 + PAST_STEPS + 8])
-    assert whole.shape[2] == 120 - PAST_STEPS - 7
+        part = net(x[:, :, 20 : 20 + WINDOW_STEPS])
+    assert whole.shape[2] == 160 - WINDOW_STEPS + 1
     torch.testing.assert_close(part[:, :, 0], whole[:, :, 20], atol=1e-5, rtol=1e-4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import tempfile
 from collections.abc import Callable
 from collections.abc import Sequence as Many
@@ -32,7 +31,6 @@ def fit_spotters(
     seed: int = 0,
     members: int = 3,
     epochs: int | None = None,
-    evaluation: Path | None = None,
     data: str = "",
     jobs: int = 1,
     progress: Progress | None = None,
@@ -51,8 +49,6 @@ def fit_spotters(
         Seed of the fits; networks in the bag, each fitted without one part of the people.
     epochs : int, optional
         Instead of the schedule's own number.
-    evaluation : Path, optional
-        Folder that ``megc-train evaluate spotting`` wrote with these settings: its scores go into the cards.
     data : str
         What the footage is, for the cards.
     jobs : int
@@ -87,7 +83,6 @@ def fit_spotters(
             "Give footage of more people, or fit fewer networks.",
         )
     log(f"{len(clips)} clips of {len(people)} people, {sum(c.minutes for c in clips):.1f} minutes")
-    scores = _scores(evaluation)
     rows, labels = training_rows(clips)
     weights, bias = fit_svm(clips)
     paths = [
@@ -95,41 +90,15 @@ def fit_spotters(
             weights,
             bias,
             out,
-            _card("ltp-ml", clips, data, scores, {"rows": len(rows), "positive": int(labels.sum())}),
+            _card("ltp-ml", clips, data, {"rows": len(rows), "positive": int(labels.sum())}),
         )
     ]
     bag = fit_bag(clips, seed, members, schedule, log=log)
     settings = {"seed": seed, "schedule": schedule.__dict__}
-    card = _card("ltp-net", clips, data, scores, settings)
+    card = _card("ltp-net", clips, data, settings)
     card["scores"]["threshold_f_half_synthetic"] = round(max(bag.f_half_of.values()), 4)
     paths.append(export_bag(bag, out, card))
     return paths
-
-
-def _scores(evaluation: Path | None) -> dict[str, dict[str, Any]]:
-    """Scores of an evaluation per method, every name saying that they are synthetic."""
-    if evaluation is None:
-        return {}
-    try:
-        summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{str(evaluation)!r} holds no evaluation ({error}).", "Run `megc-train evaluate spotting` first."
-        ) from None
-    out: dict[str, dict[str, Any]] = {}
-    for row in summary["rows"]:
-        values = {
-            f"{key}_synthetic": round(row[key], 4)
-            for key in ("f1", "f1_low", "f1_high", "precision", "recall")
-        }
-        out.setdefault(row["method"], {})[row["subset"]] = {
-            **values, "false_alarms_per_minute_synthetic": round(row["alarms_per_min"], 3),
-        }  # fmt: skip
-    for method, units in summary["unlearned_units"].items():
-        out.setdefault(method, {})["recall_of_units_never_learned_synthetic"] = round(
-            units["recall_unlearned"], 4
-        )
-    return out
 
 
 def read_corpora(corpora: Many[Path], jobs: int = 1, progress: Progress | None = None) -> list[Clip]:
@@ -143,9 +112,7 @@ def read_corpora(corpora: Many[Path], jobs: int = 1, progress: Progress | None =
     return [clip for clip in clips if clip.sequences]
 
 
-def _card(
-    name: str, clips: Many[Clip], data: str, scores: dict[str, dict[str, Any]], settings: dict[str, Any]
-) -> dict[str, Any]:
+def _card(name: str, clips: Many[Clip], data: str, settings: dict[str, Any]) -> dict[str, Any]:
     micro = sum(m.kind == "micro" for clip in clips for m in clip.truth)
     return {
         "kind": "spotter",
@@ -160,6 +127,6 @@ def _card(
         "research_only": True,
         "trained": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "settings": settings,
-        "scores": dict(scores.get(name, {})),
+        "scores": {},
         "limits": list(LIMITS),
     }

@@ -243,7 +243,8 @@ def _reversed(features: F32, targets: F32) -> tuple[F32, F32]:
     shift = LOOK_AHEAD_STEPS - PAST_STEPS
     turned = np.zeros_like(targets)
     source = targets[:, ::-1][[0, 1, 3, 2, 4, 5]]
-    turned[:, : targets.shape[1] + shift] = source[:, -shift:] if shift < 0 else source
+    judged = max(0, targets.shape[1] + shift)
+    turned[:, :judged] = source[:, targets.shape[1] - judged :]
     return backwards, turned
 
 
