@@ -81,8 +81,8 @@ def test_reversing_keeps_features_and_targets_together() -> None:
     features = np.zeros((N_FEATURES, 192 + PAST_STEPS + LOOK_AHEAD_STEPS), np.float32)
     features[VALID] = 1
     targets = np.zeros((6, 192), np.float32)
-    features[60, PAST_STEPS + 130] = 1
-    targets[0, 130], targets[2, 130], targets[3, 130] = 1, 0.1, 0.3
+    features[60, PAST_STEPS + 30] = 1
+    targets[0, 30], targets[2, 30], targets[3, 30] = 1, 0.1, 0.3
     back, goals = _reversed(features, targets)
     assert np.flatnonzero(back[60]) - PAST_STEPS == np.flatnonzero(goals[0])
     at = np.flatnonzero(goals[0])[0]
