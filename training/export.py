@@ -39,7 +39,7 @@ _ROWS = "flattened_rows"
 def export_torch(
     model: nn.Module,
     inputs: dict[str, torch.Tensor],
-    output: str,
+    outputs: str | tuple[str, ...],
     folder: Path,
     name: str,
     card: dict[str, Any],
@@ -54,8 +54,8 @@ def export_torch(
         In eval mode.
     inputs : dict of str to Tensor
         Example inputs by the names they get.
-    output : str
-        Name of the one output.
+    outputs : str or tuple of str
+        Name of the one output, or of each.
     folder, name
         Files ``folder/name.onnx`` and ``folder/name.json``.
     card : dict
@@ -75,6 +75,7 @@ def export_torch(
     OutputError
         The folder cannot be written.
     """
+    names = (outputs,) if isinstance(outputs, str) else outputs
 
     def write(part: Path) -> None:
         dims = tuple({0: torch.export.Dim("batch", min=1)} for _ in inputs) if batched else None
@@ -83,7 +84,7 @@ def export_torch(
                 model,
                 tuple(inputs.values()),
                 input_names=list(inputs),
-                output_names=[output],
+                output_names=list(names),
                 dynamo=True,
                 dynamic_shapes=dims,
                 external_data=False,
@@ -95,13 +96,14 @@ def export_torch(
             )
         _save(program.model_proto, part)
 
-    def expected(arrays: Arrays) -> NDArray[np.floating]:
+    def expected(arrays: Arrays) -> list[NDArray[np.floating]]:
         with torch.no_grad():
-            return np.asarray(model(*(torch.from_numpy(value) for value in arrays.values())))
+            found = model(*(torch.from_numpy(value) for value in arrays.values()))
+        return [np.asarray(value) for value in ((found,) if isinstance(outputs, str) else found)]
 
     arrays = {key: value.detach().numpy() for key, value in inputs.items()}
     checks = [arrays, *({key: v[:1] for key, v in arrays.items()} for _ in range(batched))]
-    return _export(write, expected, checks, output, folder, name, card)
+    return _export(write, expected, checks, names, folder, name, card)
 
 
 def export_sklearn(
@@ -151,11 +153,11 @@ def export_sklearn(
         )
         _save(_classifier_graph(made, input_name, example.shape[1:], len(model.classes_)), part)
 
-    def expected(arrays: Arrays) -> NDArray[np.floating]:
-        return np.asarray(model.predict_proba(next(iter(arrays.values())).reshape(-1, rows.shape[1])))
+    def expected(arrays: Arrays) -> list[NDArray[np.floating]]:
+        return [np.asarray(model.predict_proba(next(iter(arrays.values())).reshape(-1, rows.shape[1])))]
 
     checks: list[Arrays] = [{input_name: example}, {input_name: example[:1]}]
-    return _export(write, expected, checks, "probabilities", folder, name, card)
+    return _export(write, expected, checks, ("probabilities",), folder, name, card)
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
@@ -205,9 +207,9 @@ def _classifier_graph(
 
 def _export(
     write: Callable[[Path], None],
-    expected: Callable[[Arrays], NDArray[np.floating]],
+    expected: Callable[[Arrays], list[NDArray[np.floating]]],
     checks: Sequence[Arrays],
-    output: str,
+    names: tuple[str, ...],
     folder: Path,
     name: str,
     card: Mapping[str, Any],
@@ -221,7 +223,7 @@ def _export(
     path = folder / f"{name}.onnx"
     try:
         write(part)
-        difference = max(_difference(part, expected, arrays, output) for arrays in checks)
+        difference = max(_difference(part, expected, arrays, names) for arrays in checks)
         if not difference <= PARITY:
             raise ModelError(
                 f"the exported {name} differs from the fitted model by {difference:.2g}, "
@@ -238,12 +240,17 @@ def _export(
 
 
 def _difference(
-    path: Path, expected: Callable[[Arrays], NDArray[np.floating]], arrays: Arrays, output: str
+    path: Path,
+    expected: Callable[[Arrays], list[NDArray[np.floating]]],
+    arrays: Arrays,
+    names: tuple[str, ...],
 ) -> float:
     session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    found = session.run([output], arrays)[0]
-    wanted = expected(arrays)
-    return float(np.abs(found - wanted).max()) if found.shape == wanted.shape else math.inf
+    pairs = zip(session.run(list(names), arrays), expected(arrays), strict=True)
+    return max(
+        float(np.abs(found - wanted).max()) if found.shape == wanted.shape else math.inf
+        for found, wanted in pairs
+    )
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:

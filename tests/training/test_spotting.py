@@ -14,7 +14,7 @@ from megc_live.models import ModelStore
 from megc_live.settings import ModelSettings
 from megc_live.spotting import make_spotter
 from megc_live.spotting.features import N_FEATURES, N_SIGNALS, VALID
-from megc_live.spotting.net import LOOK_AHEAD_STEPS, WINDOW_STEPS
+from megc_live.spotting.net import LOOK_AHEAD_STEPS, WINDOW_STEPS, Network
 from tests.spotting.test_conformance import FPS, course
 from training.spotting.evaluate import UNIT_GROUPS, evaluate_corpus
 from training.spotting.export import export_bag, export_svm
@@ -170,14 +170,14 @@ def test_the_application_takes_what_training_exports(clips: list[Clip], tmp_path
         spotter = make_spotter(name, store, 0.0)
         spans = clips[0].log.replay(spotter)
         assert all(span.onset_s <= span.apex_s <= span.offset_s for span in spans)
-    # The exported bag, window by window, is the networks' mean over whole sequences.
+    # The exported bag, step by step, is the networks' mean over whole sequences.
     (sequence,) = clips[0].sequences
     mean = np.mean([scores_of(net, sequence) for net in bag.nets], axis=0)
-    session = store.session("ltp-net")
-    window = np.zeros((1, N_FEATURES, WINDOW_STEPS), np.float32)
-    at = 150  # a step with a whole window around it
-    window[0] = sequence.features[at - PAST_STEPS : at + LOOK_AHEAD_STEPS + 1].T
-    np.testing.assert_allclose(session.run(None, {"features": window})[0][0, :, 0], mean[at], atol=1e-4)
+    network = Network(store.session("ltp-net"))
+    for _ in range(2):  # beginning anew forgets everything
+        network.begin()
+        steps = [network.step(vector) for vector in sequence.features]
+        np.testing.assert_allclose(steps[LOOK_AHEAD_STEPS:], mean[:-LOOK_AHEAD_STEPS], atol=1e-4)
 
 
 def test_the_same_seed_fits_the_same_network(clips: list[Clip]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from megc_live.spotting.features import N_FEATURES
-from megc_live.spotting.net import WINDOW_STEPS
+from megc_live.spotting.net import FEATURE_STEPS, HISTORY_STEPS
 from megc_live.spotting.signals import PATTERN_POINTS
 from training.export import export_torch
 from training.spotting.fit_net import Bag
@@ -41,9 +41,17 @@ def export_bag(bag: Bag, folder: Path, card: dict[str, Any]) -> Path:
             "networks": len(bag.nets),
         },
     }
-    example = torch.randn(1, N_FEATURES, WINDOW_STEPS, generator=torch.Generator().manual_seed(0))
+    chance = torch.Generator().manual_seed(0)
+    features = torch.randn(1, N_FEATURES, FEATURE_STEPS, generator=chance)
+    channels = sum(net.inlet.out_channels for net in bag.nets)
+    past = torch.rand(1, channels, HISTORY_STEPS, generator=chance)
     return export_torch(
-        SpotterScores(bag.nets).eval(), {"features": example}, "scores", folder, "ltp-net", card
+        SpotterScores(bag.nets).eval(),
+        {"features": features, "past": past},
+        ("scores", "column"),
+        folder,
+        "ltp-net",
+        card,
     )
 
 

@@ -143,6 +143,10 @@ class SpotterNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Answer every step that has a whole window."""
+        return self.judge(self.look(x))
+
+    def look(self, x: Tensor) -> Tensor:
+        """What all regions show: features (batch, N_FEATURES, steps) to (batch, width, steps - 52)."""
         patterns = self.patterns(x)
         if self.training:
             kept = (torch.rand(len(x), 1, 1, 1) >= self._raw_dropout).to(patterns.dtype)
@@ -156,7 +160,10 @@ class SpotterNet(nn.Module):
         reach = sum((length - 1) * dilation // 2 for length, dilation in ENCODER)
         context = context[:, :, PATTERN_STEPS + reach : context.shape[2] - reach]
         y = torch.cat([*pooled, self.apart(y.flatten(1, 2)), context], dim=1)
-        y = torch.relu(self.inlet(y))
+        return torch.relu(self.inlet(y))
+
+    def judge(self, y: Tensor) -> Tensor:
+        """Its course over time: (batch, width, steps) to (batch, 4, steps - 70)."""
         for block in self.blocks:
             y = block(y)
         out = self.head(y)
@@ -165,16 +172,20 @@ class SpotterNet(nn.Module):
 
 
 class SpotterScores(nn.Module):
-    """What is exported: probabilities instead of logits, averaged over the networks of an ensemble."""
+    """What is exported: one step of an ensemble, with its memory outside.
+
+    Probabilities take the place of logits, and answers are averaged over the networks.
+    """
 
     def __init__(self, nets: list[SpotterNet]) -> None:
         super().__init__()
         self.nets = nn.ModuleList(nets)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Mean of the networks' probabilities and times."""
+    def forward(self, features: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (1, N_FEATURES, 53) and past (1, channels, 70) to scores (1, 4, 1) and column."""
+        columns = [net.look(features) for net in self.nets]
         answers = []
-        for net in self.nets:
-            out = net(features)
+        for net, column, before in zip(self.nets, columns, past.chunk(len(columns), dim=1), strict=True):
+            out = net.judge(torch.cat([before, column], dim=2))
             answers.append(torch.cat([torch.sigmoid(out[:, :2]), out[:, 2:]], dim=1))
-        return torch.stack(answers).mean(0)
+        return torch.stack(answers).mean(0), torch.cat(columns, dim=1)
