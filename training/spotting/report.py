@@ -20,7 +20,7 @@ from training.spotting.sequences import Clip, Movement, base_units
 
 CALM = re.compile(r"__s\d+$")
 """Clips of animated photographs; all others are footage with its own natural movement."""
-AMPLITUDES = ((0.0, 0.012), (0.012, 0.018), (0.018, 0.026), (0.026, 0.036), (0.036, 1.0))
+AMPLITUDES = ((0.0, 0.018), (0.018, 0.026), (0.026, 0.036), (0.036, 1.0))
 """Classes of the largest displacement, in eye distances."""
 _SUBSETS = ("all", "calm", "footage")
 
