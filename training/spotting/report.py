@@ -161,9 +161,8 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         "movements that stay, mouth movements like speech, blinks, head movements, changes of light and sham events.",
         f"People are apart: {summary['folds']} folds over persons, every person is judged by models that never saw them.",
         "Thresholds are chosen on people inside the training part, for the best F0.5. A fold judges "
-        + ("one network" if summary["members"] == 1 else f"the mean of {summary['members']} networks")
-        + ", fitted as the model that ships is fitted on",
-        "all of these people.",
+        + ("one network," if summary["members"] == 1 else f"the mean of {summary['members']} networks,"),
+        "fitted as the model that ships is fitted on all of these people.",
         "An interval counts if its IoU with a planted one is at least 0.5 (maximum one-to-one matching). The 95 %",
         "interval is a bootstrap over people. `fire-always` is the chance level: an alarm that never stops.",
     ]
