@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
+from training.commands_check import check
 from training.commands_score import app as score_app
 
 _EXTRA = ("torch", "onnx", "onnxscript", "skl2onnx", "joblib", "openpyxl")
@@ -42,6 +43,7 @@ evaluate_app = typer.Typer(help="Measure methods with people apart.", no_args_is
 app.add_typer(fit_app, name="fit")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(score_app, name="score")
+app.command()(check)
 
 
 class Layout(StrEnum):
