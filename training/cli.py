@@ -51,6 +51,12 @@ class Layout(StrEnum):
 
     cas_me2 = "cas_me2"
     samm_long = "samm_long"
+    smic = "smic"
+    smic_extended = "smic_extended"
+    casme2 = "casme2"
+    samm = "samm"
+    ck_plus = "ck_plus"
+    composite = "composite"
 
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
@@ -117,7 +123,7 @@ def synth(
     for line in left_out(out):
         typer.echo(line)
     for name in dict.fromkeys(layout or []):
-        from training.datasets.layouts import LAYOUTS
+        from training.datasets.clip_layouts import LAYOUTS
 
         typer.echo(f"written: {LAYOUTS[name.value](out, out / name.value)}")
 

@@ -22,6 +22,7 @@ class Name(StrEnum):
     megc2019_flow = "megc2019-flow"
     cas_me2 = "cas_me2"
     samm_long = "samm_long"
+    ck_plus = "ck_plus"
 
 
 def check(
@@ -34,8 +35,8 @@ def check(
 ) -> None:
     """Read a data set and compare it with the published counts; exit 1 where they differ.
 
-    NAME: smic, casme2, samm, composite, megc2019-flow, cas_me2 or samm_long. What the reader noticed is
-    listed: rows rounded, clipped, or left out.
+    NAME: smic, casme2, samm, composite, megc2019-flow, cas_me2, samm_long or ck_plus.
+    What the reader noticed is listed: cells rounded or clipped, rows left out.
     """
     from training.datasets.check import check_dataset
 

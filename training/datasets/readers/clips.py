@@ -229,7 +229,8 @@ def _smic_folders(root: Path) -> Corpus:
 
 def _corpus(name: str, sheet: Sheet, clips: list[ClipRecord], root: Path | None, pattern: str) -> Corpus:
     """Add the images, where there is a folder; ``pattern`` is that of a subject's or clip's folder."""
-    clips, findings = _once(sheet, clips), []
+    clips = _once(sheet, clips)
+    findings: list[Finding] = []
     if root is not None:
         check_folder(root)
         homes: dict[str, Path] = {}

@@ -36,9 +36,9 @@ class Sheet:
     rows: list[Row]
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, row: Row | None, column: str, read: object, done: str) -> None:
+    def note(self, row: Row, column: str, read: object, done: str) -> None:
         """Keep a finding."""
-        self.findings.append(Finding(self.where, row and row.number, column, str(read), done))
+        self.findings.append(Finding(self.where, row.number, column, str(read), done))
 
     def fail(self, row: Row, column: str, expected: str) -> DatasetError:
         """Return the error for a cell that cannot be used."""
