@@ -559,3 +559,30 @@ def test_check_counts_all_of_a_whole_cas_me2(tmp_path: Path) -> None:
     code, text = run("cas_me2", "--annotations", path, "--json")
     assert code == 0, text
     assert "videos" not in {row["count"] for row in json.loads(text)["counts"]}
+
+
+def test_check_says_one_line_where_a_workbook_is_bad(tmp_path: Path) -> None:
+    path = samm(tmp_path, samm_clip(6, onset="abc"))
+    code, text = run("samm", "--annotations", path)
+    assert code == 1
+    assert len(text.strip().splitlines()) == 1
+    assert "row 15, column onset" in text
+
+
+def test_samm_long_movement_outside_its_video_is_left_out_and_told(tmp_path: Path) -> None:
+    samm_long(tmp_path, long_row(1, 2, 3), long_row(50, 55, 60))
+    images(tmp_path / "006_1", *(f"006_1_{n:04d}.jpg" for n in range(1, 31)))
+    corpus = read_dataset("samm_long", tmp_path)
+    assert [e.frames for e in corpus.videos[0].truth] == [(0, 2)]
+    assert [(f.row, f.read) for f in found(corpus, "onset")] == [(12, "50")]
+
+
+def test_cas_me2_cropped_images_beside_the_whole_ones(tmp_path: Path) -> None:
+    """With both in the release the whole frames are taken; the cropped ones where they are asked for."""
+    path = cas_me2(tmp_path, cas_row(2, 3, 4))
+    for version in ("rawpic", "cropped"):
+        images(tmp_path / version / "s15" / "15_0502funnyerrors", *(f"img{n}.jpg" for n in range(1, 9)))
+    for root, version in ((tmp_path, "rawpic"), (tmp_path / "cropped", "cropped")):
+        video = read_dataset("cas_me2", root, path).videos[0]
+        assert {frame.parent.parent.parent.name for frame in video.frames} == {version}
+        assert video.truth[0].frames == (1, 3)
