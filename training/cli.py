@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
+from training.commands_check import check
 from training.commands_score import app as score_app
 
 _EXTRA = ("torch", "onnx", "onnxscript", "skl2onnx", "joblib", "openpyxl")
@@ -42,6 +43,7 @@ evaluate_app = typer.Typer(help="Measure methods with people apart.", no_args_is
 app.add_typer(fit_app, name="fit")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(score_app, name="score")
+app.command()(check)
 
 
 class Layout(StrEnum):
@@ -49,6 +51,12 @@ class Layout(StrEnum):
 
     cas_me2 = "cas_me2"
     samm_long = "samm_long"
+    smic = "smic"
+    smic_extended = "smic_extended"
+    casme2 = "casme2"
+    samm = "samm"
+    ck_plus = "ck_plus"
+    composite = "composite"
 
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
@@ -115,7 +123,7 @@ def synth(
     for line in left_out(out):
         typer.echo(line)
     for name in dict.fromkeys(layout or []):
-        from training.datasets.layouts import LAYOUTS
+        from training.datasets.clip_layouts import LAYOUTS
 
         typer.echo(f"written: {LAYOUTS[name.value](out, out / name.value)}")
 

@@ -8,7 +8,6 @@ frames are numbered from 1, as there.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ _STIMULI = (
 
 
 @dataclass(frozen=True)
-class _Video:
+class CorpusVideo:
     """One clip of the corpus: person, running number of the person's clips, annotation rows."""
 
     name: str
@@ -85,7 +84,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
     DatasetError
         ``corpus`` is none, or holds more clips of a person than there are stimuli.
     """
-    videos = _read_corpus(corpus)
+    videos = read_corpus(corpus)
     crowded = [v.name for v in videos if v.number >= len(_STIMULI)]
     if crowded:
         raise DatasetError(
@@ -93,7 +92,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
             "Use fewer clips.",
         )
     book = Workbook()
-    codes = _first_sheet(book, "CASFEcode_final")
+    codes = first_sheet(book, "CASFEcode_final")
     rule1, rule2 = book.create_sheet("naming rule1"), book.create_sheet("naming rule2")
     for video in videos:
         stimulus, code, title = _STIMULI[video.number]
@@ -107,7 +106,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
                     int(row["onset"]) + 1,
                     int(row["apex"]) + 1,
                     int(row["offset"]) + 1,
-                    _units(row["units"], side_first=True),
+                    units_text(row["units"], side_first=True),
                     row["label"] or "others",
                     f"{row['kind']}-expression",
                     "",
@@ -116,7 +115,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
             rule1.append([video.person, f"s{video.person}", _index(video, videos)])
     for stimulus, code, _ in _STIMULI:
         rule2.append([int(code), stimulus])
-    return _save(book, out / CASME_FILE)
+    return save_book(book, out / CASME_FILE)
 
 
 def write_samm_long(corpus: Path, out: Path) -> Path:
@@ -135,9 +134,9 @@ def write_samm_long(corpus: Path, out: Path) -> Path:
     Path
         The workbook.
     """
-    videos = _read_corpus(corpus)
+    videos = read_corpus(corpus)
     book = Workbook()
-    sheet = _first_sheet(book, "FACS_Movement_Only")
+    sheet = first_sheet(book, "FACS_Movement_Only")
     for line in range(9):
         sheet.append(["Semi-synthetic movements in the layout of SAMM Long Videos" if line == 0 else None])
     sheet.append(list(SAMM_COLUMNS))
@@ -157,14 +156,14 @@ def write_samm_long(corpus: Path, out: Path) -> Path:
                     offset,
                     offset - onset + 1,
                     kind,
-                    _units(row["units"], side_first=False),
+                    units_text(row["units"], side_first=False),
                     "synthetic",
                 ]
             )
-    return _save(book, out / SAMM_FILE)
+    return save_book(book, out / SAMM_FILE)
 
 
-def _read_corpus(corpus: Path) -> list[_Video]:
+def read_corpus(corpus: Path) -> list[CorpusVideo]:
     """Number the corpus' persons from 1 and their clips from 0; clips without a movement are kept."""
     try:
         with (corpus / "truth.csv").open(newline="", encoding="utf-8") as file:
@@ -183,17 +182,17 @@ def _read_corpus(corpus: Path) -> list[_Video]:
     for name in names:
         person = name.split("__")[0]
         mine = sorted((row for row in rows if row["video"] == name), key=lambda row: int(row["onset"]))
-        videos.append(_Video(name, persons[person] + 14, counts[person], mine))
+        videos.append(CorpusVideo(name, persons[person] + 14, counts[person], mine))
         counts[person] += 1
     return videos
 
 
-def _index(video: _Video, videos: list[_Video]) -> int:
+def _index(video: CorpusVideo, videos: list[CorpusVideo]) -> int:
     """The annotation's own number of a subject: 1, 2, 3 ..."""
     return sorted({v.person for v in videos}).index(video.person) + 1
 
 
-def _units(text: str, *, side_first: bool) -> str:
+def units_text(text: str, *, side_first: bool) -> str:
     """``AU12R|AU6`` as ``R12+6`` (CAS(ME)^2) or ``12R+6`` (SAMM); a free movement is ``0``."""
     parts = []
     for unit in text.split("|"):
@@ -203,7 +202,8 @@ def _units(text: str, *, side_first: bool) -> str:
     return "+".join(parts)
 
 
-def _first_sheet(book: Workbook, title: str) -> Any:
+def first_sheet(book: Workbook, title: str) -> Any:
+    """Return the first sheet of a new workbook, renamed."""
     sheet = book.worksheets[0]
     sheet.title = title
     return sheet
@@ -215,16 +215,23 @@ def _write_images(clip: Path, folder: Path, pattern: str, *, grey: bool) -> None
     try:
         with av.open(str(clip)) as container:
             for number, frame in enumerate(container.decode(video=0), start=1):
-                image = frame.to_ndarray(format="gray" if grey else "bgr24")
-                ok, data = cv2.imencode(".jpg", np.ascontiguousarray(image), [cv2.IMWRITE_JPEG_QUALITY, 95])
-                if not ok:
-                    raise OutputError(f"cannot encode frame {number} of {str(clip)!r} as JPEG.")
-                (folder / pattern.format(number)).write_bytes(data.tobytes())
+                write_image(frame, folder / pattern.format(number), grey=grey)
     except (av.error.FFmpegError, OSError) as error:
         raise OutputError(f"cannot turn {str(clip)!r} into images in {str(folder)!r}: {error}.") from None
 
 
-def _save(book: Workbook, path: Path) -> Path:
+def write_image(frame: av.VideoFrame, path: Path, *, grey: bool) -> None:
+    """Write one frame in the format of the path's suffix; raises OutputError and OSError."""
+    image = frame.to_ndarray(format="gray" if grey else "bgr24")
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == ".jpg" else []
+    ok, data = cv2.imencode(path.suffix, np.ascontiguousarray(image), quality)
+    if not ok:
+        raise OutputError(f"cannot encode {str(path)!r}.")
+    path.write_bytes(data.tobytes())
+
+
+def save_book(book: Workbook, path: Path) -> Path:
+    """Write a workbook under a temporary name first; raises OutputError."""
     part = path.with_name(f".{path.stem}.part.xlsx")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -233,10 +240,3 @@ def _save(book: Workbook, path: Path) -> Path:
     except OSError as error:
         raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from None
     return path
-
-
-LAYOUTS: dict[str, Callable[[Path, Path], Path]] = {
-    "cas_me2": write_casme2_long,
-    "samm_long": write_samm_long,
-}
-"""Writers by the name of the data set: ``write(corpus, out) -> workbook``."""
