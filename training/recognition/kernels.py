@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ class FittedSvm:
         return _svm_probabilities(self.svc, self.kernel(self.features(flow), self.rows))
 
 
-class SvmMethod:
+class SvmMethod(ABC):
     """Fits a support vector machine, one against one, on kernel values.
 
     ``probabilities`` are the softmax of the decision values: they order the classes as the machine does
@@ -81,17 +82,20 @@ class SvmMethod:
     balanced: bool
     penalty: float
 
+    @abstractmethod
     def features(self, flow: U8) -> F64:
         """Return flow images as rows."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def product(self, a: F64, b: F64) -> F64:
         """Return what the kernel is made of, of all pairs of rows."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def kernel_of(self, product: F64, rows: F64) -> F64:
         """Return kernel values; ``rows`` are those of the fit."""
-        raise NotImplementedError
+        ...
 
     def describe(self) -> dict[str, Any]:
         """Return the settings."""
