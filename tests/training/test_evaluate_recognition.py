@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,11 @@ from typer.testing import CliRunner
 from megc_live.errors import DatasetError, MegcError, SettingsError
 from tests.training.test_recognition import composite, made_up
 from training.cli import app
+from training.datasets.flow_file import FlowData
 from training.recognition import evaluate as module
 from training.recognition.evaluate import evaluate_recognition
 from training.recognition.published import PARTS, PUBLISHED_ROWS
-from training.recognition.ststnet import Schedule
+from training.recognition.ststnet import FittedNet, Schedule, StstNetMethod
 
 TINY = {"ststnet": {"schedule": Schedule(epochs=3, batch=16)}}
 
@@ -124,9 +128,34 @@ def test_a_stopped_run_goes_on_and_gives_the_same(
     assert len(again) == folds - 7
 
 
-def test_workers_give_what_one_process_gives(small: Path, tmp_path: Path) -> None:
-    alone = run(small, tmp_path / "one", control=False, seeds=1)
-    assert run(small, tmp_path / "two", control=False, seeds=1, jobs=2) == alone
+class Dies(StstNetMethod):
+    """Kills the process that fits it, once, at the fold 3: two workers have finished two folds by then."""
+
+    def __init__(self, marker: Path) -> None:
+        super().__init__(TINY["ststnet"]["schedule"])
+        self.marker = marker
+
+    def fit(self, data: FlowData, seed: int) -> FittedNet:
+        if seed == 3 and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(data, seed)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_workers_give_what_one_process_gives_and_a_killed_one_loses_no_fold(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = {"methods": ["ststnet"], "control": False, "seeds": 1}
+    whole = run(small, tmp_path / "whole", **only)
+    out = tmp_path / "out"
+    monkeypatch.setattr(module, "_make", lambda names, settings: {"ststnet": Dies(tmp_path / "died")})
+    with pytest.raises(SettingsError, match="killed; what was finished is kept"):
+        run(small, out, jobs=2, **only)
+    kept = {path: path.stat().st_mtime_ns for path in (out / "folds").rglob("*.csv")}
+    assert kept
+    assert run(small, out, jobs=2, resume=True, **only) == whole
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
 def test_a_folder_of_another_run_is_refused(small: Path, tmp_path: Path) -> None:
