@@ -195,6 +195,53 @@ def evaluate_spotting(
         )
 
 
+@evaluate_app.command("recognition")
+def evaluate_recognition(
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder for folds, predictions, summary.json, report.html."
+        ),
+    ],
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="megc2019-flow: flow images of the challenge's 442 clips.")
+    ],
+    data: Annotated[Path, typer.Option(metavar="FILE", help="Its npz file.")],
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="ststnet, off-apexnet, dual-inception, bi-woof, rbf-svm, kernel-mean; may be repeated. "
+            "Default: all; the larger networks take hours.",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Fits of each network and deals of the control.")] = 3,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    control: Annotated[bool, typer.Option(help="Also with shuffled labels.")] = True,
+    leaky: Annotated[
+        bool, typer.Option("--leaky", help="Also by the best epoch for each test subject, marked LEAKY.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that OUT holds.")] = False,
+) -> None:
+    """Judge recognisers with each subject left out. Finished parts are kept: --resume goes on."""
+    from megc_live.commands.progress import counted
+    from training.recognition.evaluate import evaluate_recognition as evaluate
+    from training.recognition.results_page import row_name
+
+    with counted("folds") as progress:
+        summary = evaluate(
+            dataset, data, out, methods=method, seeds=seeds, jobs=jobs, control=control, leaky=leaky,
+            resume=resume, progress=progress, log=typer.echo,
+        )  # fmt: skip
+    for row in summary["rows"]:
+        full, (low, high) = row["scores"]["full"], row["interval_95"]["uf1"]
+        typer.echo(
+            f"{row_name(row):40s} UF1 {full['uf1']:.3f} ({low:.2f}-{high:.2f})  UAR {full['uar']:.3f}  "
+            f"seeds {len(row['seeds'])}"
+        )
+    typer.echo(f"written: {out / 'report.html'}")
+
+
 @app.command("export")
 def export(
     models: Annotated[Path, typer.Option("--models", metavar="DIR", help="Folder that `fit` wrote.")],

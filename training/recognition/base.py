@@ -40,6 +40,10 @@ class Method(Protocol[F]):
         """Fit on all of ``data``; the same seed gives the same classifier."""
         ...
 
+
+class Exporting(Method[F], Protocol[F]):
+    """A method with the capability ``exports``."""
+
     def export(self, fitted: Sequence[F], folder: Path, card: dict[str, Any]) -> Path:
         """Write the mean of some classifiers as ``name.onnx`` with its card.
 
@@ -49,13 +53,52 @@ class Method(Protocol[F]):
         ...
 
 
+class FoldsAtOnce(Method[F], Protocol[F]):
+    """A method with the capability ``folds_at_once``: what is costly does not depend on the fold."""
+
+    def left_out(self, data: FlowData) -> NDArray[np.float64]:
+        """Return each sample's probabilities, shape (n, 3), fitted without any sample of its group.
+
+        Equal to :meth:`fit` on the others and ``probabilities``, fold by fold.
+        """
+        ...
+
+
+class Watched(Method[F], Protocol[F]):
+    """A method with the capability ``epochs``: it can be looked at while it is fitted."""
+
+    def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Fit as :meth:`fit` does; return the probabilities of ``flow`` after each epoch.
+
+        Returns
+        -------
+        ndarray of float64, shape (epochs, n, 3)
+        """
+        ...
+
+
 METHODS: Registry[Method[Any]] = Registry("recogniser to train")
-"""Recognisers that can be fitted: ``make(**settings) -> Method``."""
+"""Recognisers that can be fitted: ``make(**settings) -> Method``.
+
+Capabilities: ``epochs`` (:class:`Watched`), ``exports`` (:class:`Exporting`), ``folds_at_once``
+(:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
+"""
+
+
+def method_names() -> list[str]:
+    """Return the names of all recognisers that can be fitted."""
+    _register()
+    return list(METHODS)
 
 
 def make_method(name: str, **settings: Any) -> Method[Any]:
     """Make a recogniser to train by its name; raises :class:`megc_live.errors.SettingsError`."""
-    # Registration happens on import.
-    import training.recognition.ststnet  # noqa: F401
-
+    _register()
     return METHODS[name].make(**settings)
+
+
+def _register() -> None:
+    # Registration happens on import.
+    import training.recognition.kernels
+    import training.recognition.large_nets
+    import training.recognition.ststnet  # noqa: F401

@@ -13,7 +13,7 @@ import numpy as np
 from megc_live.errors import SettingsError
 from megc_live.events import LABELS
 from training.datasets.flow_file import FlowData, load_flow_file
-from training.recognition.base import METHODS, Method, make_method
+from training.recognition.base import METHODS, Method, make_method, method_names
 from training.recognition.loso import Progress, leave_one_subject_out, shuffled, write_predictions
 from training.recognition.planted import planted_flow
 from training.recognition.ststnet import PUBLISHED, Schedule
@@ -94,6 +94,10 @@ def fit_recognizer(
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not chosen:
         raise SettingsError("there is no seed to fit with.", "Give one or more.")
+    if name in method_names() and not METHODS[name].capabilities.get("exports"):
+        raise SettingsError(
+            f"{name} has no export.", "Measure it with `megc-train evaluate recognition`, or fit ststnet."
+        )
     method = make_method(name, **_schedule(name, epochs, published))
     samples = load_flow_file(data) if data is not None else planted_flow(np.random.default_rng(0), per_class)
     who = "subjects" if data is not None else "parts of one photograph, synthetic"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,31 +94,68 @@ class FittedNet:
         return torch.softmax(self.net(prepared(flow)), dim=1).numpy().astype(np.float64)
 
 
-@METHODS.register("ststnet", summary="shallow triple-stream network (Liong et al. 2019)", epochs=True)
-class StstNetMethod:
-    """Fits STSTNet by Adam on cross-entropy.
+class NetMethod:
+    """Fits a network by Adam on cross-entropy.
+
+    Subclasses say which: ``network`` makes it, ``parameters`` is the number of its weights, ``dropout`` the
+    share of units left out, and ``default`` the schedule.
 
     Parameters
     ----------
     schedule : Schedule, optional
     """
 
-    name = "ststnet"
+    name: str
+    network: Callable[[], nn.Module]
+    parameters: int
+    dropout: float
+    default = Schedule()
 
     def __init__(self, schedule: Schedule | None = None) -> None:
-        self.schedule = schedule or Schedule()
+        self.schedule = schedule or self.default
 
     def describe(self) -> dict[str, Any]:
         """Return the schedule and the size of the network."""
-        return {"parameters": PARAMETERS, "optimiser": "Adam", "dropout": 0.5, **asdict(self.schedule)}
+        return {
+            "parameters": self.parameters,
+            "optimiser": "Adam",
+            "dropout": self.dropout,
+            **asdict(self.schedule),
+        }
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
         """Fit one network; the same seed gives the same network."""
+        return FittedNet(self._fitted(data, seed, lambda net: None))
+
+    def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Fit one network; return the probabilities of ``flow`` after each epoch, (epochs, n, 3)."""
+        seen: list[NDArray[np.float64]] = []
+
+        def look(net: nn.Module) -> None:
+            seen.append(FittedNet(net.eval()).probabilities(flow))
+            net.train()
+
+        self._fitted(data, seed, look)
+        return np.stack(seen)
+
+    def _fitted(self, data: FlowData, seed: int, each_epoch: Callable[[nn.Module], None]) -> nn.Module:
         with torch.random.fork_rng(devices=[]), one_thread():
             torch.manual_seed(seed)
-            net = STSTNet()
-            train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule)
-        return FittedNet(net.eval())
+            net = type(self).network()
+            train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
+        return net.eval()
+
+
+@METHODS.register(
+    "ststnet", summary="shallow triple-stream network (Liong et al. 2019)", epochs=True, exports=True
+)
+class StstNetMethod(NetMethod):
+    """Fits STSTNet."""
+
+    name = "ststnet"
+    network = STSTNet
+    parameters = PARAMETERS
+    dropout = 0.5
 
     def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
         """Write ``ststnet.onnx`` and its card."""
@@ -145,8 +182,17 @@ def prepared(flow: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.stack([prepare(image) for image in flow]))
 
 
-def train(net: nn.Module, x: Tensor, y: Tensor, schedule: Schedule) -> None:
-    """Fit a network in place for a fixed number of epochs."""
+def train(
+    net: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    schedule: Schedule,
+    each_epoch: Callable[[nn.Module], None] = lambda net: None,
+) -> None:
+    """Fit a network in place for a fixed number of epochs.
+
+    ``each_epoch`` is called with the network after every epoch, and must leave it in train mode.
+    """
     weight = None
     if schedule.balanced:
         counts = torch.bincount(y, minlength=len(LABELS)).clamp(min=1)
@@ -164,3 +210,4 @@ def train(net: nn.Module, x: Tensor, y: Tensor, schedule: Schedule) -> None:
             optimiser.step()
         if plan is not None:
             plan.step()
+        each_epoch(net)
