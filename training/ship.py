@@ -46,9 +46,10 @@ def export_models(models: Path, out: Path, evaluation: Path | None = None) -> li
         raise ModelError(f"there is no model in {str(models)!r}.", "Fit one with `megc-train fit`.")
     cards = {path: _card(path) for path in found}
     if evaluation is not None:
+        summary = _summary(evaluation)
         for card in cards.values():
             if card.get("kind") == "spotter":
-                _complete(card, evaluation)
+                _complete(card, summary, evaluation)
     try:
         out.mkdir(parents=True, exist_ok=True)
         return [_copy(path, card, out) for path, card in cards.items()]
@@ -69,16 +70,15 @@ def _card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _complete(card: dict[str, Any], evaluation: Path) -> None:
+def _complete(card: dict[str, Any], summary: dict[str, Any], evaluation: Path) -> None:
     """Add scores, and the threshold that the folds agree on, to a spotter's card."""
     name = card["name"]
-    scores = evaluation_scores(evaluation).get(name)
+    scores = _scores(summary).get(name)
     if scores is None:
         raise DatasetError(
             f"the evaluation in {str(evaluation)!r} has no scores of {name}.",
             "Evaluate it with `megc-train evaluate spotting`.",
         )
-    summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
     card["scores"] = {**card.get("scores", {}), **scores}
     chosen = [fold[name] for fold in summary["thresholds"].values() if name in fold]
     if chosen:
@@ -104,14 +104,18 @@ def _copy(path: Path, card: dict[str, Any], out: Path) -> Path:
     return target
 
 
-def evaluation_scores(evaluation: Path) -> dict[str, dict[str, Any]]:
-    """Scores of an evaluation per method, every name saying that they are synthetic."""
+def _summary(evaluation: Path) -> dict[str, Any]:
+    """What an evaluation wrote; raises :class:`DatasetError` where there is none."""
     try:
-        summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
+        return dict(json.loads((evaluation / "summary.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"{str(evaluation)!r} holds no evaluation ({error}).", "Run `megc-train evaluate spotting` first."
         ) from None
+
+
+def _scores(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Scores of an evaluation per method, every name saying that they are synthetic."""
     out: dict[str, dict[str, Any]] = {}
     for row in summary["rows"]:
         values = {
