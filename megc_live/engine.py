@@ -45,6 +45,10 @@ _GAP_PERIODS = 1.5
 """Frames further apart than this many frame periods: something between them is missing."""
 _HISTORY_S = 12.0
 _DEFAULT_FPS = 30.0
+_HANDED_OVER = 16
+_HANDED_OVER_BYTES = 64 * 2**20
+"""Frames, and bytes of them, that the second thread takes at a time: each handing over costs both threads a
+wait."""
 _ROWS_KEPT = 20_000
 """Rows that wait for whoever takes them: who never does must not lose memory by it."""
 
@@ -75,7 +79,7 @@ class Engine(Closing):
         Makes the spotter of each new face instead of ``settings.spotting.spotter``.
     overlap : bool
         Measure the motion of a frame in a second thread while the next one's faces are found: half as
-        much time a frame on two cores. Events and rows are the same, handed out one push later.
+        much time a frame on two cores. Events and rows are the same, handed out a few pushes later.
 
     Raises
     ------
@@ -121,6 +125,8 @@ class Engine(Closing):
         self._rows: deque[FrameRow] = deque(maxlen=_ROWS_KEPT)
         self._rows_lock = threading.Lock()
         self._helper = ThreadPoolExecutor(1, "megc-motion") if overlap else None
+        self._waiting: list[tuple[Frame, list[FaceObservation] | None]] = []
+        self._waiting_bytes = 0
         self._pending: Future[list[Event]] | None = None
         self._tick_s = -np.inf
         self._newest_s = -np.inf
@@ -147,19 +153,16 @@ class Engine(Closing):
             began = time.perf_counter()
             seen = self._tracker.update(frame)
             self._stats.add("face", began)
-        # The second thread reads the ring: it must be done with the last frame before this one goes in.
-        events = self._settle()
-        began = time.perf_counter()
-        self.ring.push(frame, self._fps)
-        self._stats.add("ring", began)
         if self._helper is None:
             return self._conclude(frame, seen)
-        self._pending = self._helper.submit(self._conclude, frame, seen)
-        return events
+        self._waiting.append((frame, seen))
+        self._waiting_bytes += frame.image.data.nbytes
+        enough = len(self._waiting) >= _HANDED_OVER or self._waiting_bytes >= _HANDED_OVER_BYTES
+        return self._hand_over() if enough else []
 
     def flush(self) -> list[Event]:
         """The source is over: return the events that are left."""
-        events = self._settle()
+        events = self._hand_over() + self._settle()
         for face_id in list(self._faces):
             events += self._drop(face_id)
         return events
@@ -216,10 +219,21 @@ class Engine(Closing):
     def _configured_spotter(self) -> Spotter:
         return make_spotter(self.settings.spotting.spotter, self._models, self.settings.spotting.threshold)
 
+    def _hand_over(self) -> list[Event]:
+        """Give the second thread the frames that wait, once it is done with those before; their events."""
+        events = self._settle()
+        if self._helper is not None and self._waiting:
+            self._pending = self._helper.submit(self._conclude_all, self._waiting)
+            self._waiting, self._waiting_bytes = [], 0
+        return events
+
     def _settle(self) -> list[Event]:
-        """Wait for the frame that the second thread works on; return its events."""
+        """Wait for the frames that the second thread works on; return their events."""
         pending, self._pending = self._pending, None
         return pending.result() if pending is not None else []
+
+    def _conclude_all(self, frames: list[tuple[Frame, list[FaceObservation] | None]]) -> list[Event]:
+        return [event for frame, seen in frames for event in self._conclude(frame, seen)]
 
     def _conclude(self, frame: Frame, seen: list[FaceObservation] | None) -> list[Event]:
         """All that comes after the faces were found; ``seen`` is None on frames between measured ones.
@@ -227,6 +241,9 @@ class Engine(Closing):
         Touches nothing that finding the next frame's faces touches.
         """
         events: list[Event] = []
+        began = time.perf_counter()
+        self.ring.push(frame, self._fps)
+        self._stats.add("ring", began)
         if frame.pts_s - self._last_s > _FACE_GONE_S:
             # After a gap in time the histories are trimmed: what is left to say must be said before.
             for face_id in list(self._faces):

@@ -6,7 +6,6 @@ A pool of processes is broken as a whole when one of them dies, so each lane is 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 import signal
 import threading
@@ -16,6 +15,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Generic, TypeVar
+
+from megc_live.threads import share_cores
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -31,14 +32,12 @@ _progress: Any = None
 _stop: Any = None
 
 
-def _enter_worker(progress: Any, stop: Any, threads: int) -> None:
+def _enter_worker(progress: Any, stop: Any, lanes: int) -> None:
     global _progress, _stop
     _progress, _stop = progress, stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which raises the flag
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    import cv2
-
-    cv2.setNumThreads(threads)
+    share_cores(lanes)
 
 
 def _in_worker(work: Callable[[Any, Report, Stopped], Answer], index: int, task: Any) -> Answer:
@@ -110,11 +109,10 @@ def run_in_lanes(
     finished: queue.SimpleQueue[tuple[int, Answer | None]] = queue.SimpleQueue()
     for index in range(len(tasks)):
         waiting.put(index)
-    threads = max(1, (os.cpu_count() or 1) // max(1, lanes))
 
     def start() -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            1, mp_context=context, initializer=_enter_worker, initargs=(progress, stop, threads)
+            1, mp_context=context, initializer=_enter_worker, initargs=(progress, stop, lanes)
         )
 
     def keep_busy() -> None:

@@ -29,7 +29,7 @@ class FaceSettings(_Part):
 
     faces: Literal["largest", "all"] = Field("largest", description="which faces are analysed")
     max_faces: int = Field(4, ge=1, le=16, description="faces followed with faces = all")
-    keyframe_s: float = Field(0.3, gt=0, le=2, description="longest time between full detections, s")
+    keyframe_s: float = Field(0.4, gt=0, le=2, description="longest time between full detections, s")
     detect_side: int = Field(640, ge=128, description="longest side given to the landmarker, px")
     min_confidence: float = Field(0.5, gt=0, lt=1, description="detection confidence that is needed")
 

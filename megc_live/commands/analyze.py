@@ -15,6 +15,7 @@ from megc_live.publish import make_folder
 from megc_live.recognition.classifier import RECOGNIZERS
 from megc_live.settings import Settings
 from megc_live.spotting import SPOTTERS
+from megc_live.threads import share_cores
 
 
 def run(
@@ -31,6 +32,7 @@ def run(
     """
     check(sources, settings, how)
     make_folder(out)
+    share_cores()
     work = name_jobs(expand(sources, leave_out=out), out)
     with (
         stop_on_signals() as stopped,

@@ -8,10 +8,12 @@ from pathlib import Path
 from megc_live.bench import lines, measure
 from megc_live.commands.tables import print_json
 from megc_live.settings import Settings
+from megc_live.threads import share_cores
 
 
 def run(source: str | None, settings: Settings, *, as_json: bool, fps: float | None) -> None:
     """Measure ``source``, or a rendered clip, and print what was measured."""
+    share_cores()  # as `analyze` does
     with tempfile.TemporaryDirectory(prefix="megc-live-bench-") as folder:
         facts = measure(source or _rendered(Path(folder)), settings, fps)
     if as_json:

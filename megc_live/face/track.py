@@ -16,6 +16,7 @@ from megc_live.face.geometry import (
     fit_similarity,
     head_angles,
     invert,
+    lengths,
     scale_of,
 )
 from megc_live.face.landmarks import N_POINTS
@@ -31,11 +32,13 @@ from megc_live.face.regions import STABLE_POINTS
 from megc_live.video.frame import Frame
 
 _STABLE = list(STABLE_POINTS)
-_CORRECTION = 0.15  # share of the difference to the landmarks that one keyframe takes back
+_CORRECTION = 0.2  # share of the difference to the landmarks that one keyframe takes back
 _SNAP_PX = 4.0  # crop pixels: a larger difference is a lost face found again, not drift
-_CANONICAL_GAIN = 0.3
+_CANONICAL_GAIN = 0.4
 _LIDS_MOVED = 0.45
 _MIN_AGREEMENT = 0.5
+_LK_WINDOW = (15, 15)
+_LK_LEVELS = 2
 _LK_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.01)
 
 
@@ -108,8 +111,8 @@ class FaceTrack:
         before, predicted = self._crop, self._warp(frame)
         points = self._canonical[_STABLE].astype(np.float32).reshape(-1, 1, 2)
         there, found = _sparse_flow(before, predicted, points)
-        back, found_back = _sparse_flow(predicted, before, there)
-        error = np.hypot(*(back - points).reshape(-1, 2).T)  # forward-backward
+        back, found_back = _sparse_flow(predicted, before, there, guess=points)
+        error = lengths((back - points).reshape(-1, 2))  # forward-backward
         good = (found.ravel() == 1) & (found_back.ravel() == 1) & (error < 0.7)
         if good.sum() < 12:
             self._crop = predicted
@@ -210,10 +213,25 @@ class FaceTrack:
 
 
 def _sparse_flow(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], points: NDArray[np.float32]
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    guess: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Pyramidal Lucas-Kanade: where points (n, 1, 2) went, and which were found."""
+    """Lucas-Kanade: where points (n, 1, 2) went, and which were found.
+
+    Pyramidal without a guess of the answer; with one, in full resolution from there: the way back from a
+    point that was tracked right starts at its end, and one that was tracked wrong still leaves it.
+    """
+    level, flags = (_LK_LEVELS, 0) if guess is None else (0, cv2.OPTFLOW_USE_INITIAL_FLOW)
     there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, points, np.empty_like(points), winSize=(15, 15), maxLevel=2, criteria=_LK_STOP
+        before,
+        after,
+        points,
+        np.empty_like(points) if guess is None else guess.copy(),
+        winSize=_LK_WINDOW,
+        maxLevel=level,
+        criteria=_LK_STOP,
+        flags=flags,
     )
     return np.asarray(there, dtype=np.float32), np.asarray(found, dtype=np.uint8)

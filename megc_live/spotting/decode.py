@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,10 @@ _SHORTEST_MACRO_S = 0.5
 _OVERLAP = 0.3
 _REGION_SHARE = 0.5
 _MAX_REGIONS = 4
+LIVELY = 1.0
+"""A face is lively where its regions' median speed exceeds this, percent of the eye distance per 0.1 s: most
+who talk, hardly anybody who sits still."""
+_LIVELINESS_S = 3.0
 _MOTION_DELAY = 0.05  # a motion over 0.1 s belongs to the middle of that time
 
 
@@ -56,6 +61,9 @@ class Decoder:
     ----------
     threshold : float
         Score that a micro-expression's peak must reach.
+    lively_threshold : float, optional
+        The same on a face that is lively (:func:`liveliness` above ``LIVELY``), where movements all
+        around keep every score low; the same threshold by default.
     macro_threshold : float
         Score over which a step belongs to a macro-expression.
     min_s, max_s : float
@@ -63,9 +71,15 @@ class Decoder:
     """
 
     def __init__(
-        self, threshold: float, macro_threshold: float = 0.5, min_s: float = 0.12, max_s: float = 0.5
+        self,
+        threshold: float,
+        lively_threshold: float | None = None,
+        macro_threshold: float = 0.5,
+        min_s: float = 0.12,
+        max_s: float = 0.5,
     ) -> None:
         self._threshold = threshold
+        self._lively_threshold = threshold if lively_threshold is None else lively_threshold
         self._macro_threshold = macro_threshold
         self._min_s, self._max_s = min_s, max_s
         self._scores: deque[Score] = deque(maxlen=_KEEP_STEPS)
@@ -101,12 +115,18 @@ class Decoder:
             return
         near = [self._scores[-1 - i] for i in range(2 * PEAK_REACH, -1, -1)]
         peak = near[PEAK_REACH]
-        if peak.micro < self._threshold or peak.micro <= peak.macro:
+        if peak.micro < min(self._threshold, self._lively_threshold) or peak.micro <= peak.macro:
             return
         earlier = max(s.micro for s in near[:PEAK_REACH])
         later = max(s.micro for s in near[PEAK_REACH + 1 :])
-        if peak.micro > earlier and peak.micro >= later:
+        if peak.micro > earlier and peak.micro >= later and peak.micro >= self._needed(peak.t_s):
             self._propose(self._micro_span(peak))
+
+    def _needed(self, t_s: float) -> float:
+        """The score that is needed at a time."""
+        if self._threshold == self._lively_threshold:
+            return self._threshold
+        return self._lively_threshold if liveliness(self._motion, t_s) > LIVELY else self._threshold
 
     def _micro_span(self, peak: Score) -> Span:
         onset, offset = peak.t_s - peak.before_s, peak.t_s + peak.after_s
@@ -169,6 +189,28 @@ class Decoder:
         apex = float(np.clip(apex, span.onset_s, span.offset_s))
         names = tuple(REGIONS[i] for i in moved)
         return Span(span.onset_s, apex, span.offset_s, span.score, span.kind, names)
+
+
+def liveliness(motion: Iterable[tuple[float, F32]], t_s: float) -> float:
+    """How much a face moved in the 3 s before a time: the median over time of its regions' mean speed.
+
+    A median, so that the movement that is asked about does not count itself.
+
+    Parameters
+    ----------
+    motion : iterable of (float, ndarray of shape (12, 2))
+        Times in seconds and the regions' motion, percent of the eye distance per 0.1 s.
+    t_s : float
+
+    Returns
+    -------
+    float
+        Percent of the eye distance per 0.1 s; 0 where nothing is known.
+    """
+    speeds = [
+        float(np.hypot(m[:, 0], m[:, 1]).mean()) for t, m in motion if t_s - _LIVELINESS_S <= t <= t_s + 1e-6
+    ]
+    return float(np.median(speeds)) if speeds else 0.0
 
 
 def _share(a: Span, b: Span) -> float:

@@ -86,7 +86,7 @@ def temporal_coordinates(gram: F64) -> F64:
     values, vectors, found, _, info = dsyevr(gram, range="I", il=first, iu=frames)
     if info != 0:
         raise ArithmeticError(f"the eigenvalues of a Gram matrix did not converge ({info})")
-    energy = float(np.trace(gram))
+    energy = float(gram.trace())
     for component in range(found):
         column = found - 1 - component  # ascending order: the largest is last
         if values[column] > 1e-10 * energy and energy > 0:

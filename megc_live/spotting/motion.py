@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from megc_live.face.geometry import lengths, median
 from megc_live.face.observation import CANONICAL_EYE_PX
 from megc_live.face.regions import SIGNAL_POINTS, STABLE_POINTS
 
@@ -140,6 +141,6 @@ def _fit(design: F64, flow: F64) -> tuple[F64, float, float]:
     for _ in range(_TRIMS + 1):
         part = design[keep]
         model = np.linalg.solve(part.T @ part + ridge, part.T @ flow[keep])
-        error = np.hypot(*(flow - design @ model).T)
-        keep = error <= max(0.3, 2.0 * float(np.median(error)))
+        error = lengths(flow - design @ model)
+        keep = error <= max(0.3, 2.0 * median(error))
     return model, float(keep.mean()), float(np.sqrt((error[keep] ** 2).mean()))

@@ -135,7 +135,16 @@ class SignalMeter:
         if frames <= length:
             return None, None, face.pts_s
         distances, cn = self._window.newest_pattern(length)
-        steps = np.arange(1, PATTERN_POINTS + 1) * (length / PATTERN_POINTS)
-        at = np.arange(length + 1)
-        curves = np.stack([np.interp(steps, at, np.concatenate([[0.0], row])) for row in distances])
-        return curves, np.minimum(cn, CN_MAX), self._times[frames - 1 - length]
+        return _resampled(distances), np.minimum(cn, CN_MAX), self._times[frames - 1 - length]
+
+
+def _resampled(distances: F64) -> F64:
+    """Curves (regions, frames) that start at 0, read at ``PATTERN_POINTS`` equal steps of their length."""
+    length = distances.shape[1]
+    if length == PATTERN_POINTS:
+        return distances
+    at = np.arange(1, PATTERN_POINTS + 1) * (length / PATTERN_POINTS)
+    left = np.minimum(at.astype(int), length - 1)
+    share = at - left
+    from_zero = np.concatenate([np.zeros((len(distances), 1)), distances], axis=1)
+    return np.asarray((1 - share) * from_zero[:, left] + share * from_zero[:, left + 1])
