@@ -207,7 +207,9 @@ def make_sequence(samples: list[GridSample], truth: Many[Movement]) -> Sequence:
     return Sequence(samples, features, targets)
 
 
-def decode_scores(sequence: Sequence, scores: F32, threshold: float) -> list[Span]:
+def decode_scores(
+    sequence: Sequence, scores: F32, threshold: float, lively_threshold: float | None = None
+) -> list[Span]:
     """Spans of one sequence from the network's answers, by the decoder that the application uses.
 
     Parameters
@@ -215,7 +217,7 @@ def decode_scores(sequence: Sequence, scores: F32, threshold: float) -> list[Spa
     scores : ndarray, shape (steps, 4)
         Probabilities and times of every step.
     """
-    decoder = Decoder(threshold)
+    decoder = Decoder(threshold, lively_threshold)
     out: list[Span] = []
     steps = len(sequence.samples)
     for newest in range(steps + LOOK_AHEAD_STEPS):
