@@ -42,7 +42,7 @@ class SpottingSettings(_Part):
         None,
         ge=0,
         le=1,
-        description="score needed for an interval; empty: those of the model's card",
+        description="score needed for an interval; empty: the model card's own, for calm and lively faces",
     )
     min_eye_px: float = Field(20.0, ge=0, description="faces with a smaller eye distance are not spotted, px")
 
