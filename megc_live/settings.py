@@ -39,10 +39,7 @@ class SpottingSettings(_Part):
 
     spotter: str = Field("ltp-net", description="name in the SPOTTERS registry")
     threshold: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="score needed for an interval; empty: the model card's own, for calm and lively faces",
+        None, ge=0, le=1, description="score needed for an interval; empty: the model card's own"
     )
     min_eye_px: float = Field(20.0, ge=0, description="faces with a smaller eye distance are not spotted, px")
 

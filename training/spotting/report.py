@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from megc_live.spotting.decode import LIVELY
 from training.protocols.bootstrap import bootstrap
 from training.protocols.matching import Expression, border_errors
 from training.protocols.spotting import RULES, SpottingMetric
@@ -161,9 +160,7 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         "with a largest displacement of 1.2 to 4.5 % of the eye distance; between them macro-expressions and, as traps,",
         "movements that stay, mouth movements like speech, blinks, head movements, changes of light and sham events.",
         f"People are apart: {summary['folds']} folds over persons, every person is judged by models that never saw them.",
-        "`ltp-net` has two thresholds, for calm and for lively faces (whose regions' median speed is above "
-        f"{LIVELY:g} % of the",
-        "eye distance per 0.1 s); each is chosen on people inside the training part, for the best F0.5. A fold judges "
+        "Thresholds are chosen on people inside the training part, for the best F0.5. A fold judges "
         + ("one network," if summary["members"] == 1 else f"the mean of {summary['members']} networks,"),
         "fitted as the model that ships is fitted on all of these people.",
         "An interval counts if its IoU with a planted one is at least 0.5 (maximum one-to-one matching). The 95 %",
