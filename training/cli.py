@@ -59,6 +59,13 @@ class Layout(StrEnum):
     composite = "composite"
 
 
+class ApexRule(StrEnum):
+    """Rules of :data:`training.recognition.apex.RULES`."""
+
+    middle = "middle"
+    cells = "cells"
+
+
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random comes from it.")]
 
@@ -204,15 +211,31 @@ def evaluate_recognition(
         ),
     ],
     dataset: Annotated[
-        str, typer.Option(metavar="NAME", help="megc2019-flow: flow images of the challenge's 442 clips.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="smic, casme2, samm, composite: from frames, with --root; megc2019-flow: flow images of the "
+            "challenge's 442 clips, with --data.",
+        ),
     ],
-    data: Annotated[Path, typer.Option(metavar="FILE", help="Its npz file.")],
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="The npz file of megc2019-flow.")] = None,
+    root: Annotated[Path | None, typer.Option(metavar="PATH", help="Folder of the other data sets.")] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="ststnet, off-apexnet, dual-inception, bi-woof, rbf-svm, kernel-mean; may be repeated. "
-            "Default: all; the larger networks take hours.",
+            help="On flow images: ststnet, off-apexnet, dual-inception, bi-woof, rbf-svm, kernel-mean. On "
+            "frames alone: lbp-top, bi-woof-full. May be repeated. Default: all that the data allow; the "
+            "larger networks take hours.",
+        ),
+    ] = None,
+    apex: Annotated[
+        ApexRule | None, typer.Option(help="Apex of clips that have none annotated. Default: middle.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder for aligned faces, which runs may share. Default: OUT/clips."
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each network and deals of the control.")] = 3,
@@ -225,13 +248,15 @@ def evaluate_recognition(
 ) -> None:
     """Judge recognisers with each subject left out. Finished parts are kept: --resume goes on."""
     from megc_live.commands.progress import counted
+    from megc_live.commands.quiet import without_chatter
     from training.recognition.evaluate import evaluate_recognition as evaluate
     from training.recognition.results_page import row_name
 
-    with counted("folds") as progress:
+    with without_chatter(), counted("done") as progress:
         summary = evaluate(
-            dataset, data, out, methods=method, seeds=seeds, jobs=jobs, control=control, leaky=leaky,
-            resume=resume, progress=progress, log=typer.echo,
+            dataset, data, out, root=root, cache=cache, apex_rule=apex and apex.value, methods=method,
+            seeds=seeds, jobs=jobs, control=control, leaky=leaky, resume=resume, progress=progress,
+            log=typer.echo,
         )  # fmt: skip
     for row in summary["rows"]:
         full, (low, high) = row["scores"]["full"], row["interval_95"]["uf1"]

@@ -23,14 +23,16 @@ from training.recognition.large_nets import (
 )
 from training.recognition.ststnet import Schedule
 
-KERNELS = [name for name in method_names() if METHODS[name].capabilities.get("folds_at_once")]
-NETS = [name for name in method_names() if METHODS[name].capabilities.get("epochs")]
+KERNELS = [name for name in method_names("flow") if METHODS[name].capabilities.get("folds_at_once")]
+NETS = [name for name in method_names("flow") if METHODS[name].capabilities.get("epochs")]
 
 
 def test_all_methods_are_there() -> None:
-    assert set(method_names()) == {
+    assert set(method_names("flow")) == {
         "ststnet", "off-apexnet", "dual-inception", "bi-woof", "rbf-svm", "kernel-mean",
     }  # fmt: skip
+    assert set(method_names("clips")) >= {"lbp-top", "bi-woof-full"}
+    assert set(method_names()) == set(method_names("flow")) | set(method_names("clips"))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_networks_have_the_published_size_and_ignore_strain(
     assert not torch.equal(net(x), net(changed))
 
 
-@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize("name", method_names("flow"))
 def test_every_method_learns_and_says_its_settings(name: str) -> None:
     # The large networks take one step an epoch here: they need more of them than on real data.
     large = name in ("off-apexnet", "dual-inception")

@@ -1,4 +1,4 @@
-"""What every recogniser of flow images can do: be fitted, predict, be exported."""
+"""What every recogniser can do: be fitted, predict, be exported."""
 
 from __future__ import annotations
 
@@ -11,13 +11,26 @@ from numpy.typing import NDArray
 
 from megc_live.registry import Registry
 from training.datasets.flow_file import FlowData
+from training.recognition.clip_data import UNLABELLED, ClipData, Progress
+
+Data = FlowData | ClipData
+"""Samples to be fitted on: flow images, or for a method with the capability ``input="clips"`` clips."""
+Samples = NDArray[np.uint8] | ClipData
+"""Samples to be judged: flow images, (n, 28, 28, 3) uint8, or clips without their labels."""
+
+
+def samples(data: Data) -> Samples:
+    """Return what a classifier is shown of ``data``: the samples and not their labels."""
+    if isinstance(data, ClipData):
+        return data.relabelled(np.full(len(data), UNLABELLED))
+    return data.flow
 
 
 class Fitted(Protocol):
     """A fitted classifier."""
 
-    def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
+    def probabilities(self, samples: Any) -> NDArray[np.float64]:
+        """Return class probabilities, shape (n, 3), of :data:`Samples`: those that the method takes."""
         ...
 
 
@@ -36,8 +49,8 @@ class Method(Protocol[F]):
         """Return every setting that the result depends on."""
         ...
 
-    def fit(self, data: FlowData, seed: int) -> F:
-        """Fit on all of ``data``; the same seed gives the same classifier."""
+    def fit(self, data: Any, seed: int) -> F:
+        """Fit on all of ``data`` (:data:`Data`); the same seed gives the same classifier."""
         ...
 
 
@@ -56,7 +69,7 @@ class Exporting(Method[F], Protocol[F]):
 class FoldsAtOnce(Method[F], Protocol[F]):
     """A method with the capability ``folds_at_once``: what is costly does not depend on the fold."""
 
-    def left_out(self, data: FlowData) -> NDArray[np.float64]:
+    def left_out(self, data: Any) -> NDArray[np.float64]:
         """Return each sample's probabilities, shape (n, 3), fitted without any sample of its group.
 
         Equal to :meth:`fit` on the others and ``probabilities``, fold by fold.
@@ -67,8 +80,8 @@ class FoldsAtOnce(Method[F], Protocol[F]):
 class Watched(Method[F], Protocol[F]):
     """A method with the capability ``epochs``: it can be looked at while it is fitted."""
 
-    def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Fit as :meth:`fit` does; return the probabilities of ``flow`` after each epoch.
+    def fit_watched(self, data: Any, seed: int, samples: Any) -> NDArray[np.float64]:
+        """Fit as :meth:`fit` does; return the probabilities of ``samples`` after each epoch.
 
         Returns
         -------
@@ -77,18 +90,32 @@ class Watched(Method[F], Protocol[F]):
         ...
 
 
+class Prepared(Method[F], Protocol[F]):
+    """A method with the capability ``prepares``: what it computes of each clip alone is kept on disk."""
+
+    def prepare(self, data: ClipData, jobs: int, progress: Progress) -> None:
+        """Compute that of all clips in so many processes, so that no fold has to."""
+        ...
+
+
 METHODS: Registry[Method[Any]] = Registry("recogniser to train")
 """Recognisers that can be fitted: ``make(**settings) -> Method``.
 
-Capabilities: ``epochs`` (:class:`Watched`), ``exports`` (:class:`Exporting`), ``folds_at_once``
+Capabilities: ``input`` ("flow", which is the default, or "clips"), ``epochs`` (:class:`Watched`),
+``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``folds_at_once``
 (:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
 """
 
 
-def method_names() -> list[str]:
-    """Return the names of all recognisers that can be fitted."""
+def method_names(takes: str | None = None) -> list[str]:
+    """Return the names of all recognisers that can be fitted, or of those that take flow or clips."""
     _register()
-    return list(METHODS)
+    return [name for name in METHODS if takes in (None, input_of(name))]
+
+
+def input_of(name: str) -> str:
+    """Return what a recogniser is fitted on: "flow" or "clips"."""
+    return str(METHODS[name].capabilities.get("input", "flow"))
 
 
 def make_method(name: str, **settings: Any) -> Method[Any]:
@@ -99,6 +126,7 @@ def make_method(name: str, **settings: Any) -> Method[Any]:
 
 def _register() -> None:
     # Registration happens on import.
+    import training.recognition.clip_svm
     import training.recognition.kernels
     import training.recognition.large_nets
     import training.recognition.ststnet  # noqa: F401

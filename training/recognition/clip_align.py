@@ -181,10 +181,27 @@ class _Lazy:
 def is_kept(path: Path, key: str) -> bool:
     """Whether a file is there, whole, and of this key."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return str(file["key"]) == key
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return str(read_arrays(path, "key")[0]) == key
+    except DatasetError:
         return False
+
+
+def read_arrays(path: Path, *names: str) -> list[NDArray[Any]]:
+    """Read some arrays of an npz file.
+
+    Raises
+    ------
+    DatasetError
+        The file is not there, not whole, or has no such array.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return [file[name] for name in names]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"cannot read {str(path)!r}: {error}.",
+            "Give the command again: what is missing in the cache is made anew.",
+        ) from None
 
 
 def _aligned(record: ClipRecord, finder: FaceFinder) -> tuple[Aligned, int]:

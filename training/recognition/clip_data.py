@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +14,14 @@ from numpy.typing import NDArray
 from megc_live.errors import DatasetError, SettingsError
 from training.datasets.base import DATASETS, ClipRecord, Corpus, Finding, read_dataset
 from training.recognition.apex import RULES, middle_apex
-from training.recognition.clip_align import cache_path, keep
+from training.recognition.clip_align import cache_path, keep, read_arrays
 
 Progress = Callable[[int, int, str], None]
 
 UNLABELLED = -1
 """In :attr:`ClipData.label`: none of the three classes, or not to be seen."""
 _BATCH = 8
+_ANNOTATED = "annotated"
 
 
 @dataclass(frozen=True)
@@ -112,36 +112,42 @@ class ClipData:
         DatasetError
             Its file is gone or damaged.
         """
-        path = self.files[index]
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                frames, points, fps = file["frames"], file["points"], float(file["fps"])
-                annotated, cells = int(file["apex"]), int(file["apex_cells"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DatasetError(f"cannot read {str(path)!r}: {error}.", "Give the command again.") from None
-        found = cells if self.apex_rule == "cells" else middle_apex(len(frames))
+        names = ("frames", "points", "fps", "apex", "apex_cells")
+        frames, points, fps, annotated, cells = read_arrays(self.files[index], *names)
+        found = int(cells) if self.apex_rule == "cells" else middle_apex(len(frames))
+        known = int(annotated) >= 0
         label = int(self.label[index])
         return Clip(
             dataset=str(self.dataset[index]),
             subject=str(self.subject[index]),
             clip=str(self.clip[index]),
             label=None if label == UNLABELLED else label,
-            fps=fps,
+            fps=float(fps),
             frames=np.repeat(frames, 3, axis=-1) if frames.shape[-1] == 1 else frames,
             points=points,
             onset=0,
-            apex=annotated if annotated >= 0 else found,
+            apex=int(annotated) if known else found,
             offset=len(frames) - 1,
-            apex_rule="annotated" if annotated >= 0 else self.apex_rule,
+            apex_rule=_ANNOTATED if known else self.apex_rule,
         )
+
+    def source(self, index: int) -> str:
+        """What a clip's pictures and apex are, in short: the same on every machine.
+
+        Raises
+        ------
+        DatasetError
+            Its file is gone or damaged.
+        """
+        digest, annotated = read_arrays(self.files[index], "digest", "apex")
+        return f"{digest} {_ANNOTATED if int(annotated) >= 0 else self.apex_rule}"
 
     def digest(self) -> str:
         """SHA-256 of the clips' names, labels, pictures and apexes: the same on every machine."""
-        whole = hashlib.sha256(self.apex_rule.encode())
-        names = zip(self.dataset, self.subject, self.clip, self.label, self.files, strict=True)
-        for dataset, subject, clip, label, path in names:
-            with np.load(path, allow_pickle=False) as file:
-                whole.update(f"{dataset}/{subject}/{clip}/{label}/{file['digest']}\n".encode())
+        whole = hashlib.sha256()
+        names = zip(self.dataset, self.subject, self.clip, self.label, strict=True)
+        for k, (dataset, subject, clip, label) in enumerate(names):
+            whole.update(f"{dataset}/{subject}/{clip}/{label}/{self.source(k)}\n".encode())
         return whole.hexdigest()
 
     def __len__(self) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,11 @@ from numpy.typing import NDArray
 from megc_live.errors import DatasetError, SettingsError
 from megc_live.events import LABELS
 from megc_live.output.files import write_whole
-from training.datasets.flow_file import FlowData, load_flow_file
-from training.recognition.base import METHODS, Method, make_method, method_names
+from training.recognition.base import METHODS, Data, Method, make_method, method_names, samples
+from training.recognition.inputs import FLOW_FILE, Inputs, Place, read_inputs
 from training.recognition.loso import COLUMNS, PROBABILITIES, Progress, shuffled
 from training.recognition.results import summarise
 from training.recognition.results_page import render
-
-DATASET = "megc2019-flow"
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,12 @@ class Task:
 
 def evaluate_recognition(
     dataset: str,
-    data: Path,
+    data: Path | None,
     out: Path,
     *,
+    root: Path | None = None,
+    cache: Path | None = None,
+    apex_rule: str | None = None,
     methods: Sequence[str] | None = None,
     seeds: int = 3,
     jobs: int = 1,
@@ -75,20 +75,26 @@ def evaluate_recognition(
     progress: Progress = lambda done, total, name: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Judge recognisers of flow images with every subject left out in turn.
+    """Judge recognisers with every subject left out in turn.
 
     Nothing is chosen on the subjects left out, but for the rows of ``leaky``.
 
     Parameters
     ----------
     dataset : str
-        ``megc2019-flow``.
-    data : Path
-        Its file (:func:`training.datasets.flow_file.load_flow_file`).
+        ``megc2019-flow``, ``smic``, ``casme2``, ``samm`` or ``composite``.
+    data : Path or None
+        The file of ``megc2019-flow`` (:func:`training.datasets.flow_file.load_flow_file`).
     out : Path
         Gets ``folds/``, ``predictions/``, ``summary.json`` and ``report.html``.
+    root : Path, optional
+        Folder of the release, of the other data sets.
+    cache : Path, optional
+        Folder for aligned faces and features. Default: ``out/clips``.
+    apex_rule : str, optional
+        For clips without an annotated apex (:data:`training.recognition.apex.RULES`).
     methods : sequence of str, optional
-        Default: all.
+        Default: all that the data allow.
     seeds : int
         Networks are fitted with the seeds 0, 1, ...; a kernel machine has no randomness, one run is enough.
     jobs : int
@@ -118,49 +124,54 @@ def evaluate_recognition(
     SettingsError
         An unknown name, nothing to do, a folder that holds another run, or a worker that was killed.
     """
-    if dataset != DATASET:
-        raise SettingsError(f"there is no data set named {dataset!r} to evaluate.", f"Give {DATASET}.")
     if seeds < 1 or jobs < 1:
         raise SettingsError(f"got {seeds} seeds and {jobs} jobs.", "Give one or more of each.")
-    made = _make(methods, settings or {})
+    names = list(dict.fromkeys(methods or method_names("flow" if dataset == FLOW_FILE else None)))
+    made = _make(names, settings or {})
+    place = Place(dataset, data, root, cache or out / "clips", apex_rule)
+    place.check(made)
+    _refuse_another(out, resume)
     if leaky and not any(METHODS[name].capabilities.get("epochs") for name in made):
         raise SettingsError(
             "none of these methods has epochs to choose from.", "Leave out --leaky, or add a network."
         )
-    samples = load_flow_file(data, published_counts=published_counts)
-    if len(np.unique(samples.group)) < 2:
-        raise DatasetError("leaving one subject out needs two, got 1.")
-    digest = hashlib.sha256(data.read_bytes()).hexdigest()
-    described = {name: method.describe() for name, method in made.items()}
-    _check_folder(out, resume, digest, described)
+    inputs = read_inputs(
+        place, made, published_counts=published_counts, jobs=jobs, progress=progress, log=log
+    )
+    described = {name: {**method.describe(), **inputs.settings_of(name)} for name, method in made.items()}
+    _check_folder(out, inputs.sha256, described)
     runs = _runs(list(made), seeds, control, leaky)
-    tasks = [task for run in runs for task in _tasks(run, samples, out)]
+    tasks = [task for run in runs for task in _tasks(run, inputs.any, out)]
     missing = [task for task in tasks if not task.path.exists()]
     log(f"{len(tasks) - len(missing)} of {len(tasks)} parts are there already; {len(missing)} to do")
-    _work(missing, made, samples, jobs, progress)
-    tables = {run: _gather(run, samples, out) for run in runs}
+    _prepare(missing, made, inputs, jobs, progress)
+    _work(missing, made, inputs, jobs, progress)
+    tables = {run: _gather(run, inputs.any, out) for run in runs}
     for run, table in tables.items():
         write_whole(out / "predictions" / f"{run.name}.csv", _csv(table))
-    summary = summarise(tables, dataset=dataset, sha256=digest, settings=described)
+    summary = summarise(tables, dataset=dataset, sha256=inputs.sha256, settings=described)
+    summary["findings"] = [asdict(finding) for finding in inputs.findings]
     write_whole(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     write_whole(out / "report.html", render(summary))
     return summary
 
 
-def _make(methods: Sequence[str] | None, settings: dict[str, dict[str, Any]]) -> dict[str, Method[Any]]:
-    names = list(dict.fromkeys(methods if methods else method_names()))
+def _make(names: Sequence[str], settings: dict[str, dict[str, Any]]) -> dict[str, Method[Any]]:
     return {name: make_method(name, **settings.get(name, {})) for name in names}
 
 
-def _check_folder(out: Path, resume: bool, digest: str, described: dict[str, dict[str, Any]]) -> None:
+def _refuse_another(out: Path, resume: bool) -> None:
+    if (out / "settings.json").exists() and not resume:
+        raise SettingsError(
+            f"{str(out)!r} holds a run already.", "Add --resume to go on with it, or give another folder."
+        )
+
+
+def _check_folder(out: Path, digest: str, described: dict[str, dict[str, Any]]) -> None:
     """Refuse a folder whose folds are of something else; note what the folds of this one are of."""
     note = out / "settings.json"
     known: dict[str, Any] = {"data": digest, "methods": {}}
     if note.exists():
-        if not resume:
-            raise SettingsError(
-                f"{str(out)!r} holds a run already.", "Add --resume to go on with it, or give another folder."
-            )
         try:
             known = json.loads(note.read_text(encoding="utf-8"))
             same = known["data"] == digest and all(
@@ -188,7 +199,7 @@ def _runs(names: Sequence[str], seeds: int, control: bool, leaky: bool) -> list[
     return runs
 
 
-def _tasks(run: Run, data: FlowData, out: Path) -> Iterator[Task]:
+def _tasks(run: Run, data: Data, out: Path) -> Iterator[Task]:
     folder = out / "folds" / run.name
     if METHODS[run.method].capabilities.get("folds_at_once"):
         yield Task(run, None, folder / "all.csv")
@@ -197,11 +208,20 @@ def _tasks(run: Run, data: FlowData, out: Path) -> Iterator[Task]:
         yield Task(run, fold, folder / f"fold{fold:03d}.csv")
 
 
+def _prepare(
+    tasks: Sequence[Task], methods: dict[str, Method[Any]], inputs: Inputs, jobs: int, progress: Progress
+) -> None:
+    """Compute what the tasks' methods need of each clip alone, in all processes."""
+    for name in dict.fromkeys(task.run.method for task in tasks):
+        if METHODS[name].capabilities.get("prepares"):
+            methods[name].prepare(inputs.clips, jobs, progress)  # type: ignore[attr-defined]
+
+
 def _work(
-    tasks: Sequence[Task], methods: dict[str, Method[Any]], data: FlowData, jobs: int, progress: Progress
+    tasks: Sequence[Task], methods: dict[str, Method[Any]], inputs: Inputs, jobs: int, progress: Progress
 ) -> None:
     """Do the tasks; each writes its own file, so that nothing finished is lost with a worker."""
-    calls = (delayed(_do)(methods[task.run.method], data, task) for task in tasks)
+    calls = (delayed(_do)(methods[task.run.method], inputs.of(task.run.method), task) for task in tasks)
     try:
         for number, name in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)):
             progress(number + 1, len(tasks), name)
@@ -212,7 +232,7 @@ def _work(
         ) from None
 
 
-def _do(method: Method[Any], data: FlowData, task: Task) -> str:
+def _do(method: Method[Any], data: Data, task: Task) -> str:
     run = task.run
     known = shuffled(data, run.seed) if run.control else data
     if task.fold is None:
@@ -223,9 +243,9 @@ def _do(method: Method[Any], data: FlowData, task: Task) -> str:
         held = known.subset(out)
         seed = 1000 * run.seed + task.fold
         if run.leaky:
-            found = _best_epoch(method.fit_watched(known.subset(~out), seed, held.flow), held.label)  # type: ignore[attr-defined]
+            found = _best_epoch(method.fit_watched(known.subset(~out), seed, samples(held)), held.label)  # type: ignore[attr-defined]
         else:
-            found = method.fit(known.subset(~out), seed).probabilities(held.flow)
+            found = method.fit(known.subset(~out), seed).probabilities(samples(held))
     write_whole(task.path, _csv(numbered(held, found, run.seed)))
     return f"{run.name} {task.fold if task.fold is not None else ''}".strip()
 
@@ -237,7 +257,7 @@ def _best_epoch(found: NDArray[np.float64], label: NDArray[np.int64]) -> NDArray
     return best
 
 
-def numbered(data: FlowData, probabilities: NDArray[np.float64], seed: int) -> pd.DataFrame:
+def numbered(data: Data, probabilities: NDArray[np.float64], seed: int) -> pd.DataFrame:
     """Samples with their class probabilities, (n, 3): columns :data:`COLUMNS`, labels as numbers."""
     table = pd.DataFrame({"dataset": data.dataset, "subject": data.subject, "clip": data.clip})
     table["truth"] = data.label
@@ -251,7 +271,7 @@ def _csv(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
-def _gather(run: Run, data: FlowData, out: Path) -> pd.DataFrame:
+def _gather(run: Run, data: Data, out: Path) -> pd.DataFrame:
     """Read a run's folds, in the order of the data; raises DatasetError if one is not whole."""
     paths = [task.path for task in _tasks(run, data, out)]
     text = {name: str for name in ("dataset", "subject", "clip")}

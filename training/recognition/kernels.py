@@ -18,7 +18,7 @@ from megc_live.events import LABELS
 from megc_live.recognition.flow import prepare
 from training.datasets.flow_file import FlowData
 from training.protocols.metrics import PooledScores
-from training.recognition.base import METHODS
+from training.recognition.base import METHODS, samples
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -34,20 +34,30 @@ BLOCKS, BINS = 5, 8
 
 
 def bi_woof(flow: U8) -> F64:
+    """Bi-WOOF of flow images, (n, 28, 28, 3): :func:`bi_woof_of` with zero at the median of u and of v.
+
+    The bytes of a flow image do not say where zero was.
+    """
+    return bi_woof_of(*np.moveaxis(centred(flow).reshape(len(flow), 3, *flow.shape[1:3]), 1, 0))
+
+
+def bi_woof_of(u: F64, v: F64, strain: F64) -> F64:
     """Bi-weighted oriented optical flow (Liong et al. 2018): (n, 200), each row of length 1.
 
     Blocks of 5 x 5; in each a histogram of 8 orientations of the flow, weighted by its magnitude and of
-    sum 1, times the block's sum of strain. Zero is the median of u and of v: the bytes of a flow image
-    do not say where it was. A block without movement is 0.
+    sum 1, times the block's sum of strain. A block without movement is 0.
+
+    Parameters
+    ----------
+    u, v, strain : ndarray, shape (n, rows, columns)
     """
-    u, v, strain = np.moveaxis(centred(flow).reshape(len(flow), 3, *flow.shape[1:3]), 1, 0)
     angle = np.arctan2(v, u)
     bins = np.minimum((angle + np.pi) / (2 * np.pi) * BINS, BINS - 1).astype(np.int64)
     weights = np.hypot(u, v)[..., None] * (bins[..., None] == np.arange(BINS))
     out = []
-    for rows in np.array_split(np.arange(flow.shape[1]), BLOCKS):
-        for columns in np.array_split(np.arange(flow.shape[2]), BLOCKS):
-            block = np.ix_(np.arange(len(flow)), rows, columns)
+    for rows in np.array_split(np.arange(u.shape[1]), BLOCKS):
+        for columns in np.array_split(np.arange(u.shape[2]), BLOCKS):
+            block = np.ix_(np.arange(len(u)), rows, columns)
             histogram = weights[block].sum((1, 2))
             total = histogram.sum(1, keepdims=True)
             share = np.divide(histogram, total, out=np.zeros_like(histogram), where=total > 0)
@@ -103,7 +113,7 @@ class SvmMethod(ABC):
 
     def fit(self, data: FlowData, seed: int) -> FittedSvm:
         """Fit on all of ``data``; nothing in it is random."""
-        rows = self.features(data.flow)
+        rows = self.features(samples(data))
 
         def kernel(a: F64, b: F64) -> F64:
             return self.kernel_of(self.product(a, b), rows)
@@ -112,7 +122,7 @@ class SvmMethod(ABC):
 
     def left_out(self, data: FlowData) -> F64:
         """Return each sample's probabilities, (n, 3), fitted without any sample of its group."""
-        rows = self.features(data.flow)
+        rows = self.features(samples(data))
         product = self.product(rows, rows)
         out = np.zeros((len(data), len(LABELS)))
         for test in _folds(data):

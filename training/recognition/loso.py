@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
 from megc_live.output.files import write_whole
-from training.datasets.flow_file import FlowData
-from training.recognition.base import Method
+from training.recognition.base import Data, Method, samples
 
 PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
 COLUMNS = ("dataset", "subject", "clip", "truth", "pred", *PROBABILITIES, "seed")
@@ -30,7 +29,7 @@ Progress = Callable[[int, int, str], None]
 
 def leave_one_subject_out(
     method: Method[Any],
-    data: FlowData,
+    data: Data,
     seeds: Sequence[int] = (0, 1, 2),
     *,
     jobs: int = 1,
@@ -41,7 +40,7 @@ def leave_one_subject_out(
     Parameters
     ----------
     method : Method
-    data : FlowData
+    data : FlowData or ClipData
         Of two subjects or more.
     seeds : sequence of int
     jobs : int
@@ -72,14 +71,14 @@ def leave_one_subject_out(
     return pd.concat(tables, ignore_index=True)
 
 
-def _fold(method: Method[Any], data: FlowData, group: str, seed: int, k: int) -> pd.DataFrame:
+def _fold(method: Method[Any], data: Data, group: str, seed: int, k: int) -> pd.DataFrame:
     out = data.group == group
     fitted = method.fit(data.subset(~out), seed=1000 * seed + k)
     held = data.subset(out)
-    return prediction_table(held, fitted.probabilities(held.flow), seed)
+    return prediction_table(held, fitted.probabilities(samples(held)), seed)
 
 
-def prediction_table(data: FlowData, probabilities: NDArray[np.float64], seed: int) -> pd.DataFrame:
+def prediction_table(data: Data, probabilities: NDArray[np.float64], seed: int) -> pd.DataFrame:
     """Samples with their class probabilities, shape (n, 3), as a table with :data:`COLUMNS`."""
     names = np.array(LABELS)
     table = pd.DataFrame({"dataset": data.dataset, "subject": data.subject, "clip": data.clip})
@@ -98,8 +97,8 @@ def averaged(table: pd.DataFrame) -> pd.DataFrame:
     return mean
 
 
-def shuffled(data: FlowData, seed: int = 0) -> FlowData:
-    """The same images with their labels dealt out anew: what a score is without anything to learn."""
+def shuffled(data: Data, seed: int = 0) -> Data:
+    """The same samples with their labels dealt out anew: what a score is without anything to learn."""
     return data.relabelled(np.random.default_rng(seed).permutation(data.label))
 
 

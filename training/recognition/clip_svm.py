@@ -1,0 +1,136 @@
+"""Support vector machines on features of clips: LBP-TOP, and Bi-WOOF of the flow in full size."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from megc_live.errors import DatasetError
+from megc_live.recognition.flow import optical_strain
+from training.recognition.base import METHODS
+from training.recognition.clip_data import Clip, ClipData, Progress
+from training.recognition.clip_features import computed, flow_settings, full_flow, grey_crops
+from training.recognition.kernels import BINS, BLOCKS, SvmMethod, bi_woof_of
+from training.recognition.lbp_top import interpolate, lbp_top
+
+F64 = NDArray[np.float64]
+
+
+class ClipSvmMethod(SvmMethod):
+    """A linear support vector machine, one against one, on a row of features of each clip."""
+
+    balanced = False
+    penalty = 1e4
+
+    @abstractmethod
+    def row(self, clip: Clip) -> F64:
+        """Return a clip's features, shape (d,)."""
+        ...
+
+    @abstractmethod
+    def row_settings(self) -> dict[str, Any]:
+        """Return every setting that :meth:`row` depends on."""
+        ...
+
+    def prepare(self, data: ClipData, jobs: int, progress: Progress) -> None:
+        """Compute the features of all clips and keep them beside the crops."""
+        computed(data, self.name, self.row_settings(), self.row, jobs, progress)
+
+    def features(self, data: ClipData) -> F64:  # type: ignore[override]
+        """Return the clips' features as rows, shape (n, d)."""
+        return computed(data, self.name, self.row_settings(), self.row)
+
+    def product(self, a: F64, b: F64) -> F64:
+        """Return inner products."""
+        return a @ b.T
+
+    def kernel_of(self, product: F64, rows: F64) -> F64:
+        """Return the inner products themselves."""
+        return product
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings."""
+        return {**super().describe(), "kernel": "linear", **self.row_settings()}
+
+
+@METHODS.register(
+    "lbp-top",
+    summary="LBP-TOP and a linear SVM, the challenge's baseline",
+    input="clips",
+    folds_at_once=True,
+    prepares=True,
+)
+class LbpTopMethod(ClipSvmMethod):
+    """LBP-TOP of the clip brought to a fixed number of frames, with a linear kernel, C = 10000.
+
+    The challenge's paper gives no settings for its baseline; these are the ones most used with it.
+
+    Parameters
+    ----------
+    frames : int or None
+        Frames after interpolation; None: the clip's own.
+    points : int
+        Neighbours on each circle.
+    radii : tuple of int
+        Along x, y and t.
+    blocks : tuple of int
+        Rows and columns.
+    """
+
+    name = "lbp-top"
+
+    def __init__(
+        self,
+        frames: int | None = 10,
+        points: int = 8,
+        radii: tuple[int, int, int] = (1, 1, 2),
+        blocks: tuple[int, int] = (5, 5),
+    ) -> None:
+        self.frames, self.points, self.radii, self.blocks = frames, points, radii, blocks
+
+    def row(self, clip: Clip) -> F64:
+        """Return LBP-TOP of a clip's grey face."""
+        crops = grey_crops(clip)
+        volume = crops if self.frames is None else interpolate(crops, self.frames)
+        if len(volume) <= 2 * self.radii[2]:
+            raise DatasetError(
+                f"{clip.dataset} {clip.subject} {clip.clip} has {len(volume)} frames, "
+                f"expected more than twice the radius {self.radii[2]}.",
+                "Interpolate to more frames.",
+            )
+        return lbp_top(volume, points=self.points, radii=self.radii, blocks=self.blocks)
+
+    def row_settings(self) -> dict[str, Any]:
+        """Return the settings."""
+        return {
+            "frames": self.frames,
+            "points": self.points,
+            "radii": list(self.radii),
+            "blocks": list(self.blocks),
+            "patterns": "uniform",
+        }
+
+
+@METHODS.register(
+    "bi-woof-full",
+    summary="Bi-WOOF of the flow in full size and a linear SVM (Liong et al. 2018)",
+    input="clips",
+    folds_at_once=True,
+    prepares=True,
+)
+class BiWoofFullMethod(ClipSvmMethod):
+    """Bi-WOOF as in its paper: of the TV-L1 flow in the crop's size, linear kernel, C = 10000."""
+
+    name = "bi-woof-full"
+
+    def row(self, clip: Clip) -> F64:
+        """Return Bi-WOOF of a clip's onset-to-apex flow."""
+        u, v = np.moveaxis(full_flow(clip).astype(np.float64), -1, 0)
+        return np.asarray(bi_woof_of(u[None], v[None], optical_strain(u, v)[None].astype(np.float64))[0])
+
+    def row_settings(self) -> dict[str, Any]:
+        """Return the settings."""
+        return {**flow_settings(), "grid": BLOCKS, "orientations": BINS}
