@@ -102,8 +102,8 @@ METHODS: Registry[Method[Any]] = Registry("recogniser to train")
 """Recognisers that can be fitted: ``make(**settings) -> Method``.
 
 Capabilities: ``input`` ("flow", which is the default, or "clips"), ``epochs`` (:class:`Watched`),
-``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``folds_at_once``
-(:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
+``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``named`` (only run when named: it takes
+days), ``folds_at_once`` (:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
 """
 
 
@@ -126,7 +126,9 @@ def make_method(name: str, **settings: Any) -> Method[Any]:
 
 def _register() -> None:
     # Registration happens on import.
+    import training.recognition.capsulenet
     import training.recognition.clip_svm
+    import training.recognition.emr
     import training.recognition.kernels
     import training.recognition.large_nets
     import training.recognition.ststnet  # noqa: F401
