@@ -152,8 +152,11 @@ def flow_image(onset: U8, apex: U8, *, method: FlowMethod = "dis", head: bool = 
     (28, 28, 3)
     """
     flow = dense_flow(onset, apex, method)
-    if head:
-        flow = without_head(flow)
+    return image_of_flow(without_head(flow) if head else flow)
+
+
+def image_of_flow(flow: F32) -> U8:
+    """The last step of :func:`flow_image`: flow, (rows, columns, 2), to bytes, (28, 28, 3)."""
     u, v = flow[..., 0], flow[..., 1]
     small = (cv2.resize(c, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for c in (u, v, optical_strain(u, v)))
     return np.stack([_to_bytes(_f32(channel)) for channel in small], axis=-1)

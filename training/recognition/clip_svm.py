@@ -12,11 +12,15 @@ from megc_live.errors import DatasetError
 from megc_live.recognition.flow import optical_strain
 from training.recognition.base import METHODS
 from training.recognition.clip_data import Clip, ClipData, Progress
-from training.recognition.clip_features import computed, flow_settings, full_flow, grey_crops
+from training.recognition.clip_features import computed, flow_settings, full_flows, grey_crops
 from training.recognition.kernels import BINS, BLOCKS, SvmMethod, bi_woof_of
 from training.recognition.lbp_top import interpolate, lbp_top
 
 F64 = NDArray[np.float64]
+
+
+def _silent(done: int, total: int, name: str) -> None:
+    """Progress that nobody is told."""
 
 
 class ClipSvmMethod(SvmMethod):
@@ -26,22 +30,22 @@ class ClipSvmMethod(SvmMethod):
     penalty = 1e4
 
     @abstractmethod
-    def row(self, clip: Clip) -> F64:
-        """Return a clip's features, shape (d,)."""
+    def rows(self, data: ClipData, jobs: int = 1, progress: Progress = _silent) -> F64:
+        """Return the clips' features, shape (n, d); what is costly is kept beside the crops."""
         ...
 
     @abstractmethod
     def row_settings(self) -> dict[str, Any]:
-        """Return every setting that :meth:`row` depends on."""
+        """Return every setting that :meth:`rows` depends on."""
         ...
 
     def prepare(self, data: ClipData, jobs: int, progress: Progress) -> None:
-        """Compute the features of all clips and keep them beside the crops."""
-        computed(data, self.name, self.row_settings(), self.row, jobs, progress)
+        """Compute the features of all clips, so that they are there when folds ask for them."""
+        self.rows(data, jobs, progress)
 
     def features(self, data: ClipData) -> F64:  # type: ignore[override]
         """Return the clips' features as rows, shape (n, d)."""
-        return computed(data, self.name, self.row_settings(), self.row)
+        return self.rows(data)
 
     def product(self, a: F64, b: F64) -> F64:
         """Return inner products."""
@@ -91,8 +95,11 @@ class LbpTopMethod(ClipSvmMethod):
     ) -> None:
         self.frames, self.points, self.radii, self.blocks = frames, points, radii, blocks
 
-    def row(self, clip: Clip) -> F64:
-        """Return LBP-TOP of a clip's grey face."""
+    def rows(self, data: ClipData, jobs: int = 1, progress: Progress = _silent) -> F64:
+        """Return LBP-TOP of the clips' grey faces."""
+        return computed(data, self.name, self.row_settings(), self._row, jobs, progress)
+
+    def _row(self, clip: Clip) -> F64:
         crops = grey_crops(clip)
         volume = crops if self.frames is None else interpolate(crops, self.frames)
         if len(volume) <= 2 * self.radii[2]:
@@ -126,10 +133,14 @@ class BiWoofFullMethod(ClipSvmMethod):
 
     name = "bi-woof-full"
 
-    def row(self, clip: Clip) -> F64:
-        """Return Bi-WOOF of a clip's onset-to-apex flow."""
-        u, v = np.moveaxis(full_flow(clip).astype(np.float64), -1, 0)
-        return np.asarray(bi_woof_of(u[None], v[None], optical_strain(u, v)[None].astype(np.float64))[0])
+    def rows(self, data: ClipData, jobs: int = 1, progress: Progress = _silent) -> F64:
+        """Return Bi-WOOF of the clips' onset-to-apex flow."""
+        out = []
+        for flow in full_flows(data, jobs, progress):  # one by one: the weights of all would take memory
+            u, v = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
+            strain = optical_strain(u, v).astype(np.float64)
+            out.append(bi_woof_of(u[None], v[None], strain[None])[0])
+        return np.array(out)
 
     def row_settings(self) -> dict[str, Any]:
         """Return the settings."""
