@@ -225,8 +225,8 @@ def evaluate_recognition(
         typer.Option(
             metavar="NAME",
             help="On flow images: ststnet, off-apexnet, dual-inception, bi-woof, rbf-svm, kernel-mean. On "
-            "frames alone: lbp-top, bi-woof-full. May be repeated. Default: all that the data allow; the "
-            "larger networks take hours.",
+            "frames alone: lbp-top, bi-woof-full, capsulenet, emr. May be repeated. Default: all that the "
+            "data allow, but for the last two, which take days; off-apexnet and dual-inception take hours.",
         ),
     ] = None,
     apex: Annotated[
@@ -236,6 +236,18 @@ def evaluate_recognition(
         Path | None,
         typer.Option(
             metavar="DIR", help="Folder for aligned faces, which runs may share. Default: OUT/clips."
+        ),
+    ] = None,
+    ck_plus: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Folder of CK+, which emr is fitted with besides.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME.SETTING=VALUE",
+            help="Of capsulenet or emr, as emr.epochs=20, emr.without_macro=true, "
+            "capsulenet.weights=resnet18-f37072fd.pth; may be repeated.",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each network and deals of the control.")] = 3,
@@ -250,13 +262,20 @@ def evaluate_recognition(
     from megc_live.commands.progress import counted
     from megc_live.commands.quiet import without_chatter
     from training.recognition.evaluate import evaluate_recognition as evaluate
+    from training.recognition.method_settings import add_ck_plus, parse_settings
     from training.recognition.results_page import row_name
 
+    settings = parse_settings(setting or [], method or [])
     with without_chatter(), counted("done") as progress:
+        if ck_plus is not None:
+            settings = add_ck_plus(
+                settings, method or [], ck_plus, cache or out / "clips", jobs=jobs, progress=progress,
+                log=typer.echo,
+            )  # fmt: skip
         summary = evaluate(
             dataset, data, out, root=root, cache=cache, apex_rule=apex and apex.value, methods=method,
-            seeds=seeds, jobs=jobs, control=control, leaky=leaky, resume=resume, progress=progress,
-            log=typer.echo,
+            seeds=seeds, jobs=jobs, control=control, leaky=leaky, resume=resume, settings=settings,
+            progress=progress, log=typer.echo,
         )  # fmt: skip
     for row in summary["rows"]:
         full, (low, high) = row["scores"]["full"], row["interval_95"]["uf1"]

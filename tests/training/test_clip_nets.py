@@ -31,7 +31,6 @@ from training.recognition.clip_nets import FittedClipNet
 from training.recognition.emr import MacroClips, flow_picture
 from training.recognition.emr_net import EmrNet, HeadLogits, halves, losses, reverse_gradient
 from training.recognition.loso import leave_one_subject_out
-from training.recognition.magnify import Magnification
 from training.recognition.resnet18 import RANDOM
 
 F64 = NDArray[np.float64]
@@ -122,6 +121,17 @@ class TestAugmentation:
         found = (self.HOW.plain(ramp)[0] + 1) * 127.5
         # Column 8 of 64 covers columns 16 and 17 of 128, that are 32 and 34.
         assert np.allclose(found[24], 33 + 4 * np.arange(48), atol=0.6)
+
+    def test_capsulenets_slip_turns_and_no_more(self) -> None:
+        method = CapsuleNetMethod(random_test=True)
+        face = np.zeros((224, 224, 3), np.uint8)
+        face[112:] = (90, 120, 150)
+        found = [method.slip.random(face, np.random.default_rng(k)) for k in range(6)]
+        plain = method.augmentation.plain(face)
+        assert all(np.allclose(x[:, 180, 100:120], plain[:, 180, 100:120], atol=1e-3) for x in found)
+        assert np.ptp([x[0, :, 10].mean() for x in found]) > 0.02
+        assert CapsuleNetMethod().slip is None and not CapsuleNetMethod().describe()["random_test"]
+        assert method.describe()["random_test"]
 
     def test_random_pictures_mirror_turn_and_vary_in_colour(self) -> None:
         half = np.zeros((64, 64, 3), np.uint8)
@@ -312,10 +322,10 @@ class TestEmr:
     def test_micro_is_magnified_and_macro_reduced(self, clips: ClipData, macro: MacroClips) -> None:
         clip, large = clips.load(0), macro.data.load(1)
         assert large.apex == 3
-        for how in (None, Magnification()):
+        for factor in (0.0, 10.0):
             plain = flow_picture(clip.frames[0], clip.frames[clip.apex])
-            found = small("emr", magnification=how)._micro_picture(clip)
-            assert np.array_equal(plain, found) == (how is None)
+            found = small("emr", magnification=factor)._micro_picture(clip)
+            assert np.array_equal(plain, found) == (factor == 0)
         for reduce, at in ((True, 1), (False, 3)):
             found = small("emr", macro=macro, reduce=reduce)._macro_picture(large)
             assert np.array_equal(found, flow_picture(large.frames[0], large.frames[at]))

@@ -39,6 +39,8 @@ class Augmentation:
         Brightness, contrast and saturation are each multiplied by 1 - jitter .. 1 + jitter.
     normal : tuple
         Mean and standard deviation that R, G, B in 0 .. 1 are brought to zero and one by.
+    anywhere : bool
+        Cut at a random place; otherwise the middle.
     """
 
     resize: tuple[int, int]
@@ -47,14 +49,14 @@ class Augmentation:
     mirror: bool
     jitter: float
     normal: tuple[tuple[float, float, float], tuple[float, float, float]]
+    anywhere: bool = True
 
     def random(self, picture: U8, rng: np.random.Generator) -> F32:
         """Vary a picture, (rows, columns, 3) R G B; return input, (3, crop, crop)."""
-        rows, columns = self.resize
+        place = [int(rng.integers(side - self.crop + 1)) for side in self.resize]
         matrix = self._cut(
             picture,
-            top=int(rng.integers(rows - self.crop + 1)),
-            left=int(rng.integers(columns - self.crop + 1)),
+            place if self.anywhere else self._middle(),
             degrees=float(rng.uniform(-self.degrees, self.degrees)),
             mirror=self.mirror and bool(rng.random() < 0.5),
         )
@@ -67,11 +69,8 @@ class Augmentation:
 
     def plain(self, picture: U8) -> F32:
         """Cut the middle of a picture, (rows, columns, 3) R G B; return input, (3, crop, crop)."""
-        rows, columns = self.resize
-        top, left = (rows - self.crop) // 2, (columns - self.crop) // 2
-        return self._normal(
-            self._warped(picture, self._cut(picture, top=top, left=left, degrees=0.0, mirror=False))
-        )
+        matrix = self._cut(picture, self._middle(), degrees=0.0, mirror=False)
+        return self._normal(self._warped(picture, matrix))
 
     def batch(self, pictures: U8, rng: np.random.Generator | None) -> Tensor:
         """Return (n, rows, columns, 3) as input, (n, 3, crop, crop): varied, or plain without ``rng``."""
@@ -79,9 +78,13 @@ class Augmentation:
             np.stack([self.plain(one) if rng is None else self.random(one, rng) for one in pictures])
         )
 
-    def _cut(self, picture: U8, *, top: int, left: int, degrees: float, mirror: bool) -> F64:
+    def _middle(self) -> list[int]:
+        return [(side - self.crop) // 2 for side in self.resize]
+
+    def _cut(self, picture: U8, place: list[int], *, degrees: float, mirror: bool) -> F64:
         """Affine map from the pixels of the input to those of the picture: all in one interpolation."""
         rows, columns = self.resize
+        top, left = place
         angle = np.radians(degrees)
         turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
         middle = np.array([[1, 0, columns / 2], [0, 1, rows / 2], [0, 0, 1]])

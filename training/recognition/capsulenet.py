@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -185,7 +186,7 @@ class CapsuleNetMethod(ClipNetMethod):
     weights, weights_sha256
         Of ResNet18: :func:`training.recognition.resnet18.load_weights`. Without them, random.
     random_test : bool
-        Turn, cut and colour the judged pictures at random too. The authors' release turns them: a slip.
+        Turn the judged pictures at random too, as the authors' release does: a slip.
     device : str
 
     Raises
@@ -227,7 +228,11 @@ class CapsuleNetMethod(ClipNetMethod):
             normal=IMAGENET,
         )
         super().__init__(
-            epochs=epochs, batch=batch, device=device, random_test=random_test, augmentation=augmentation
+            epochs=epochs,
+            batch=batch,
+            device=device,
+            augmentation=augmentation,
+            slip=replace(augmentation, mirror=False, jitter=0.0, anywhere=False) if random_test else None,
         )
         self.rate, self.decay, self.size, self.extra, self.apex = rate, decay, size, extra, apex
         self.weights, self.weights_sha256 = weights, weights_sha256
@@ -248,7 +253,7 @@ class CapsuleNetMethod(ClipNetMethod):
             "size": self.size,
             "extra_frames": self.extra,
             "apex": self.apex,
-            "random_test": self.random_test,
+            "random_test": self.slip is not None,
             "device": self.device,
         }
 

@@ -47,10 +47,13 @@ class FittedClipNet:
     @torch.no_grad()
     def judge(self, pictures: U8) -> F64:
         """Return class probabilities, shape (n, 3), of pictures, (n, rows, columns, 3)."""
-        rng = np.random.default_rng([self.seed, 1]) if self.method.random_test else None
+        slip = self.method.slip
+        how, rng = self.method.augmentation, None
+        if slip is not None:
+            how, rng = slip, np.random.default_rng([self.seed, 1])
         found = []
         for start in range(0, len(pictures), _JUDGED_AT_ONCE):
-            x = self.method.augmentation.batch(pictures[start : start + _JUDGED_AT_ONCE], rng)
+            x = how.batch(pictures[start : start + _JUDGED_AT_ONCE], rng)
             found.append(self.method.scores(self.net, x.to(self.method.device)).cpu())
         return torch.cat(found).numpy().astype(np.float64)
 
@@ -66,16 +69,23 @@ class ClipNetMethod:
     batch : int
     device : str
         As torch names it.
-    random_test : bool
-        Vary the pictures that are judged as those of the fit, as the authors' release does by a slip: a
-        score is then chance in part.
     augmentation : Augmentation
+        Of the pictures of a fit; those that are judged are plain.
+    slip : Augmentation or None
+        How the judged pictures vary too, where that is asked for, as in the authors' releases: a score is
+        then chance in part.
     """
 
     name: str
 
     def __init__(
-        self, *, epochs: int, batch: int, device: str, random_test: bool, augmentation: Augmentation
+        self,
+        *,
+        epochs: int,
+        batch: int,
+        device: str,
+        augmentation: Augmentation,
+        slip: Augmentation | None = None,
     ) -> None:
         if epochs < 1 or batch < 2:
             raise SettingsError(
@@ -83,8 +93,7 @@ class ClipNetMethod:
             )
         self.epochs, self.batch = epochs, batch
         self.device = device
-        self.random_test = random_test
-        self.augmentation = augmentation
+        self.augmentation, self.slip = augmentation, slip
         try:
             torch.zeros(1, device=device)
         except (RuntimeError, AssertionError) as error:

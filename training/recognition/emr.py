@@ -124,8 +124,8 @@ class EmrMethod(ClipNetMethod):
     sadness : str
         Label of the sad clips of ``macro``: ``negative``, or ``positive`` as in the authors' release,
         apparently a slip.
-    magnification : Magnification or None
-        Of the micro-expressions; None: none.
+    magnification : float
+        Factor for the micro-expressions (:class:`training.recognition.magnify.Magnification`); 0: none.
     reduce : bool
         Of the macro-expressions take the middle frame in place of the peak.
     flow : str
@@ -159,7 +159,7 @@ class EmrMethod(ClipNetMethod):
         macro: MacroClips | None = None,
         without_macro: bool = False,
         sadness: Literal["negative", "positive"] = "negative",
-        magnification: Magnification | None = Magnification(),  # noqa: B008  frozen
+        magnification: float = Magnification.factor,
         reduce: bool = True,
         flow: FlowMethod = "farneback",
         head: bool = True,
@@ -198,10 +198,15 @@ class EmrMethod(ClipNetMethod):
             normal=HALVES,
         )
         super().__init__(
-            epochs=epochs, batch=batch, device=device, random_test=random_test, augmentation=augmentation
+            epochs=epochs,
+            batch=batch,
+            device=device,
+            augmentation=augmentation,
+            slip=augmentation if random_test else None,
         )
         self.macro, self.sadness = macro, sadness
-        self.magnification, self.reduce = magnification, reduce
+        self.magnification = None if magnification == 0 else Magnification(magnification)
+        self.reduce = reduce
         self.flow, self.head = flow, head
         self.backbone_rate, self.rate, self.size = backbone_rate, rate, size
         self.weights, self.weights_sha256 = weights, weights_sha256
@@ -223,7 +228,7 @@ class EmrMethod(ClipNetMethod):
             "backbone_rate": self.backbone_rate,
             "rate": self.rate,
             "size": self.size,
-            "random_test": self.random_test,
+            "random_test": self.slip is not None,
             "device": self.device,
         }
 

@@ -49,7 +49,7 @@ class Magnification:
     wavelength_px: float = 16.0
 
     def __post_init__(self) -> None:
-        if not (self.factor >= 0 and 0 < self.low_hz < self.high_hz and self.wavelength_px > 0):
+        if not (0 <= self.factor < math.inf and 0 < self.low_hz < self.high_hz and self.wavelength_px > 0):
             raise SettingsError(
                 f"magnification by {self.factor} of {self.low_hz} to {self.high_hz} Hz from "
                 f"{self.wavelength_px} px cannot be done.",
