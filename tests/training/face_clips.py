@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -23,9 +24,12 @@ _SPAN = (slice(0, 300), slice(80, 380))
 """The head in the photograph."""
 
 
+_portrait = cache(portrait)
+
+
 def moving_face(unit: str, amplitude: float, frames: int, seed: int) -> U8:
     """A movement from rest to its apex in the middle and back, (frames, 300, 300, 3); in eye distances."""
-    rgb, landmarks = portrait()
+    rgb, landmarks = _portrait()
     rgb, points = rgb[_SPAN], landmarks - np.array([_SPAN[1].start, 0, 0], dtype=landmarks.dtype)
     field = draw_unit(np.random.default_rng(seed), unit, "B")
     y, x = np.mgrid[0 : rgb.shape[0], 0 : rgb.shape[1]].astype(np.float32)
