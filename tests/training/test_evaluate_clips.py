@@ -41,7 +41,7 @@ def out(tiny_corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = run(*command(tiny_corpora, out, *methods, "--seeds", "2"))
     assert result.exit_code == 0, result.output
     for name in METHODS:
-        assert re.search(rf"^{name} +UF1 [01]\.\d+", result.output, re.MULTILINE)
+        assert re.search(rf"^{name}, synthetic +UF1 [01]\.\d+", result.output, re.MULTILINE)
     return out
 
 
@@ -75,6 +75,7 @@ def test_the_report_says_how_the_samples_were_made(out: Path) -> None:
     assert settings["lbp-top"]["radii"] == [1, 1, 2] and "flow" not in settings["lbp-top"]
     assert settings["rbf-svm"]["flow"].startswith("TV-L1")
     page = (out / "report.html").read_text()
+    assert "<td>lbp-top, synthetic</td>" in page and "smic layout, synthetic" in page
     assert "annotated, else middle" in page and "Findings in the data" not in page
 
 

@@ -540,6 +540,18 @@ def test_check_finds_the_extended_edition_of_smic(tmp_path: Path) -> None:
     assert (code, result["edition"]) == (0, "extended")
 
 
+def test_check_knows_both_editions_of_casme2(tmp_path: Path) -> None:
+    kinds = ["happiness"] * 32 + ["surprise"] * 25 + ["others"] * 198
+    rows = [[f"{i % 26 + 1:02d}", f"EP{i}", None, 1, 5, 9, None, "4", kind] for i, kind in enumerate(kinds)]
+    found = {}
+    for n in (255, 247, 246):
+        path = casme2(tmp_path / str(n), *rows[:n])
+        code, text = run("casme2", "--annotations", path, "--json")
+        found[n] = (code, json.loads(text)["edition"])
+    assert found[255] == (0, "") and found[247] == (0, "of 247 clips")
+    assert found[246][0] == 1
+
+
 def test_check_counts_all_of_a_whole_cas_me2(tmp_path: Path) -> None:
     """22 subjects, 95 videos with 300 macro- and 57 micro-expressions, as published."""
     stimuli = [f"happy{i}" for i in range(1, 6)]

@@ -110,6 +110,14 @@ Capabilities: ``task`` ("recognition" or "spotting"), ``published`` (counts by t
 """
 
 
+SYNTHETIC_FILE = "SYNTHETIC.txt"
+
+
+def is_synthetic(root: Path) -> bool:
+    """Whether a folder was written by ``megc-train synth`` in the layout of a data set."""
+    return (root / SYNTHETIC_FILE).exists()
+
+
 def read_dataset(name: str, root: Path | None = None, annotations: Path | None = None) -> Corpus:
     """Read a data set: its annotations, and with ``root`` its images.
 

@@ -17,6 +17,7 @@ from openpyxl import Workbook
 
 from megc_live.errors import DatasetError, OutputError
 from megc_live.events import LABELS
+from training.datasets.base import SYNTHETIC_FILE
 from training.datasets.layouts import (
     first_sheet,
     read_corpus,
@@ -115,13 +116,15 @@ def write_casme2(corpus: Path, out: Path) -> Path:
     book.create_sheet("Sheet3")
     sheet.append(list(CASME2_COLUMNS))
     emotions = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
-    for clip in _clips(corpus):
+    clips, cuts = _clips(corpus), []
+    for clip in clips:
         folder = out / f"sub{clip.person:02d}" / clip.casme2
-        _cut(corpus, clip, clip.onset - _MARGIN, clip.offset + _MARGIN, folder, "img{}.jpg")
+        cuts.append(_Cut(clip.video, clip.onset - _MARGIN, clip.offset + _MARGIN, folder, "img{}.jpg"))
         emotion = emotions.get(clip.label, "others")
         borders = (clip.onset, clip.apex, clip.offset)
         units = units_text(clip.units, side_first=True)
         sheet.append([f"{clip.person:02d}", clip.casme2, None, *borders, None, units, emotion, None])
+    _write_images(corpus, cuts)
     return save_book(book, out / CASME2_FILE)
 
 
@@ -133,10 +136,12 @@ def write_samm(corpus: Path, out: Path) -> Path:
         sheet.append(["Semi-synthetic movements in the layout of SAMM" if line == 0 else None])
     sheet.append(list(SAMM_COLUMNS))
     emotions = {"negative": "Anger", "positive": "Happiness", "surprise": "Surprise"}
+    cuts = []
     for clip in _clips(corpus):
         subject = f"{clip.person:03d}"
         folder = out / subject / clip.samm
-        _cut(corpus, clip, clip.onset, clip.offset, folder, subject + "_{:05d}.jpg", grey=True)
+        pattern = subject + "_{:05d}.jpg"
+        cuts.append(_Cut(clip.video, clip.onset, clip.offset, folder, pattern, grey=True))
         sheet.append(
             [
                 subject,
@@ -153,6 +158,7 @@ def write_samm(corpus: Path, out: Path) -> Path:
                 "synthetic",
             ]
         )
+    _write_images(corpus, cuts)
     return save_book(book, out / SAMM_FILE)
 
 
@@ -161,9 +167,11 @@ def write_smic(corpus: Path, out: Path) -> Path:
 
     Movements without a class are left out, as that data set has none. Otherwise as :func:`write_casme2`.
     """
+    cuts = []
     for name, clip in _smic_names(_clips(corpus)):
         folder = out / "HS" / f"s{clip.person}" / "micro" / clip.label / name
-        _cut(corpus, clip, clip.onset, clip.offset, folder, "image{:06d}.bmp")
+        cuts.append(_Cut(clip.video, clip.onset, clip.offset, folder, "image{:06d}.bmp"))
+    _write_images(corpus, cuts)
     return out / "HS"
 
 
@@ -172,11 +180,13 @@ def write_smic_extended(corpus: Path, out: Path) -> Path:
     book = Workbook()
     sheet = first_sheet(book, "Sheet1")
     sheet.append(list(SMIC_COLUMNS))
+    cuts = []
     for name, clip in _smic_names(_clips(corpus)):
         folder = out / "SMIC_HS_E" / f"s{clip.person}" / name
         first = max(clip.onset - _MARGIN, 1)
-        _cut(corpus, clip, first, clip.offset + _MARGIN, folder, "image{}.jpg")
+        cuts.append(_Cut(clip.video, first, clip.offset + _MARGIN, folder, "image{}.jpg"))
         sheet.append([f"s{clip.person}", name, clip.onset, clip.offset, first, clip.label])
+    _write_images(corpus, cuts)
     return save_book(book, out / SMIC_FILE)
 
 
@@ -186,16 +196,20 @@ def write_ck_plus(corpus: Path, out: Path) -> Path:
     A movement without a class has no label file. Returns ``out``; otherwise as :func:`write_casme2`.
     """
     counts: dict[int, int] = {}
+    cuts = []
     for clip in _clips(corpus):
         counts[clip.person] = counts.get(clip.person, 0) + 1
         subject, sequence = f"S{clip.person:03d}", f"{counts[clip.person]:03d}"
         name = f"{subject}_{sequence}"
         folder = out / "cohn-kanade-images" / subject / sequence
-        _cut(corpus, clip, clip.onset, clip.apex, folder, name + "_{:08d}.png", start=1)
+        cuts.append(
+            _Cut(clip.video, clip.onset, clip.apex, folder, name + "_{:08d}.png", shift=1 - clip.onset)
+        )
         if clip.label:
             last = clip.apex - clip.onset + 1
             path = out / "Emotion" / subject / sequence / f"{name}_{last:08d}_emotion.txt"
             _write_text(path, f"   {_CK_CODES[clip.label]:.7e}\n")
+    _write_images(corpus, cuts)
     return out
 
 
@@ -248,30 +262,40 @@ def _smic_names(clips: list[_Clip]) -> Iterator[tuple[str, _Clip]]:
             yield f"s{clip.person}_{_SHORT[clip.label]}_{counts[key]:02d}", clip
 
 
-def _cut(
-    corpus: Path,
-    clip: _Clip,
-    first: int,
-    last: int,
-    folder: Path,
-    pattern: str,
-    *,
-    start: int | None = None,
-    grey: bool = False,
-) -> None:
-    """Write frames ``first`` to ``last``, counted from 1, under their own numbers or from ``start`` on."""
-    source = corpus / "clips" / f"{clip.video}.mp4"
-    shift = 0 if start is None else start - first
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with av.open(str(source)) as container:
-            for number, frame in enumerate(container.decode(video=0), start=1):
-                if number > last:
-                    break
-                if number >= first:
-                    write_image(frame, folder / pattern.format(number + shift), grey=grey)
-    except (av.error.FFmpegError, OSError) as error:
-        raise OutputError(f"cannot turn {str(source)!r} into images in {str(folder)!r}: {error}.") from None
+@dataclass(frozen=True)
+class _Cut:
+    """Frames ``first`` to ``last`` of a video, counted from 1, and where they go.
+
+    An image's number is the frame's plus ``shift``; ``pattern`` takes it.
+    """
+
+    video: str
+    first: int
+    last: int
+    folder: Path
+    pattern: str
+    shift: int = 0
+    grey: bool = False
+
+
+def _write_images(corpus: Path, cuts: list[_Cut]) -> None:
+    """Write the images of all cuts; each video is decoded once."""
+    for video in dict.fromkeys(cut.video for cut in cuts):
+        mine = [cut for cut in cuts if cut.video == video]
+        source = corpus / "clips" / f"{video}.mp4"
+        try:
+            for cut in mine:
+                cut.folder.mkdir(parents=True, exist_ok=True)
+            with av.open(str(source)) as container:
+                for number, frame in enumerate(container.decode(video=0), start=1):
+                    if all(number > cut.last for cut in mine):
+                        break
+                    for cut in mine:
+                        if cut.first <= number <= cut.last:
+                            path = cut.folder / cut.pattern.format(number + cut.shift)
+                            write_image(frame, path, grey=cut.grey)
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputError(f"cannot turn {str(source)!r} into images: {error}.") from None
 
 
 def _write_text(path: Path, text: str) -> Path:
@@ -285,14 +309,31 @@ def _write_text(path: Path, text: str) -> Path:
     return path
 
 
+def _marked(write: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+    """Have a writer say in its folder that what it wrote is synthetic."""
+
+    def both(corpus: Path, out: Path) -> Path:
+        _write_text(out / SYNTHETIC_FILE, "Planted movements, written by `megc-train synth`.\n")
+        return write(corpus, out)
+
+    return both
+
+
 LAYOUTS: dict[str, Callable[[Path, Path], Path]] = {
-    "cas_me2": write_casme2_long,
-    "samm_long": write_samm_long,
-    "smic": write_smic,
-    "smic_extended": write_smic_extended,
-    "casme2": write_casme2,
-    "samm": write_samm,
-    "ck_plus": write_ck_plus,
-    "composite": write_composite,
+    name: _marked(write)
+    for name, write in {
+        "cas_me2": write_casme2_long,
+        "samm_long": write_samm_long,
+        "smic": write_smic,
+        "smic_extended": write_smic_extended,
+        "casme2": write_casme2,
+        "samm": write_samm,
+        "ck_plus": write_ck_plus,
+        "composite": write_composite,
+    }.items()
 }
-"""Writers by the name of the layout: ``write(corpus, out) -> workbook, list or folder``."""
+"""Writers by the name of the layout: ``write(corpus, out) -> workbook, list or folder``.
+
+Each also leaves a file in ``out`` that says that the corpus is synthetic
+(:func:`training.datasets.base.is_synthetic`).
+"""

@@ -150,6 +150,9 @@ def evaluate_recognition(
     for run, table in tables.items():
         write_whole(out / "predictions" / f"{run.name}.csv", _csv(table))
     summary = summarise(tables, dataset=dataset, sha256=inputs.sha256, settings=described)
+    if inputs.synthetic:
+        for row in summary["rows"]:
+            row["synthetic"] = True
     summary["findings"] = [asdict(finding) for finding in inputs.findings]
     write_whole(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     write_whole(out / "report.html", render(summary))

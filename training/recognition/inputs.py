@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from megc_live.errors import DatasetError, SettingsError
-from training.datasets.base import Finding
+from training.datasets.base import Finding, is_synthetic
 from training.datasets.flow_file import FlowData, load_flow_file
 from training.recognition.base import Data, input_of
 from training.recognition.clip_data import ClipData, Progress, load_clips
@@ -84,11 +84,14 @@ class Inputs:
         None for a file of flow images.
     sha256 : str
         Hash of the file, or of the clips' names, labels, pictures and apexes.
+    synthetic : bool
+        Written by ``megc-train synth``.
     """
 
     flow: FlowData | None
     clips: ClipData | None
     sha256: str
+    synthetic: bool = False
 
     def of(self, method: str) -> Data:
         """Return what a method is fitted on."""
@@ -157,7 +160,7 @@ def read_inputs(
             log(f"{finding.where}{row}, {finding.column}: {finding.read}: {finding.done}")
         takes_flow = any(input_of(name) == "flow" for name in methods)
         flow = flow_from_clips(clips, jobs, progress) if takes_flow else None
-        found = Inputs(flow, clips, clips.digest())
+        found = Inputs(flow, clips, clips.digest(), is_synthetic(place.root))
     if len(np.unique(found.any.group)) < 2:
         raise DatasetError("leaving one subject out needs two, got 1.")
     return found

@@ -23,11 +23,13 @@ def render(summary: dict[str, Any]) -> str:
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = files("training.recognition").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     found = list(summary["rows"][0]["scores"])
+    synthetic = any(row.get("synthetic") for row in summary["rows"])
     return page.from_string(template).render(
         summary=summary,
         parts=found,
+        synthetic=synthetic,
         # The published numbers are of the composite database and stand beside nothing else.
-        published=PUBLISHED_ROWS if tuple(sorted(found)) == tuple(sorted(PARTS)) else (),
+        published=PUBLISHED_ROWS if sorted(found) == sorted(PARTS) and not synthetic else (),
         published_at=[PARTS.index(part) if part in PARTS else 0 for part in found],
         pictures=[_picture(row) for row in summary["rows"]],
         name=row_name,
@@ -42,7 +44,8 @@ def row_name(row: dict[str, Any]) -> str:
     >>> row_name({"method": "ststnet", "labels": "shuffled", "leaky": True})
     'LEAKY ststnet, shuffled labels'
     """
-    return f"{'LEAKY ' * row['leaky']}{row['method']}{', shuffled labels' * (row['labels'] == 'shuffled')}"
+    name = f"{'LEAKY ' * row['leaky']}{row['method']}{', shuffled labels' * (row['labels'] == 'shuffled')}"
+    return f"{name}, synthetic" if row.get("synthetic") else name
 
 
 def _picture(row: dict[str, Any]) -> str:

@@ -60,6 +60,7 @@ frames that a clip of this data set has (Varanka et al., arXiv 2211.11425, code)
     summary="CASME II: workbook of codes, folders sub01/EP02_01f",
     task="recognition",
     published={"clips": 255, "subjects": 26, "positive": 32, "surprise": 25},
+    editions={"of 247 clips": {"clips": 247, "subjects": 26}},
 )
 def read_casme2(root: Path | None, annotations: Path | None) -> Corpus:
     """Read CASME II; frame numbers are those of the raw clip.
