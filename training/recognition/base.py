@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 from megc_live.registry import Registry
 from training.datasets.flow_file import FlowData
 
+if TYPE_CHECKING:
+    from training.recognition.state import State
+
 
 class Fitted(Protocol):
     """A fitted classifier."""
 
     def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
+        ...
+
+    def state(self) -> State:
+        """Return all that it is, as arrays and JSON; :meth:`Method.restore` makes it again."""
         ...
 
 
@@ -38,6 +45,16 @@ class Method(Protocol[F]):
 
     def fit(self, data: FlowData, seed: int) -> F:
         """Fit on all of ``data``; the same seed gives the same classifier."""
+        ...
+
+    def restore(self, state: State) -> F:
+        """Make a fitted classifier again, whatever the settings of this instance.
+
+        Raises
+        ------
+        ModelError
+            The state is not one of this method's.
+        """
         ...
 
 

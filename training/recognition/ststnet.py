@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from megc_live.errors import ModelError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import SIDE, prepare
 from training.datasets.flow_file import FlowData
 from training.export import export_torch
 from training.recognition.base import METHODS
+from training.recognition.state import State
 
 STREAMS = (3, 5, 8)
 """Filters of the three streams."""
@@ -110,15 +112,21 @@ PUBLISHED = Schedule(epochs=800, batch=256, rate=5e-5, cosine=False, balanced=Fa
 
 @dataclass(frozen=True)
 class FittedNet:
-    """A fitted network, in eval mode."""
+    """A fitted network, in eval mode; ``made_with`` are the settings of its layers."""
 
     net: nn.Module
+    made_with: dict[str, Any] = field(default_factory=dict)
 
     @torch.no_grad()
     def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
         with one_thread():  # the same digits however many cores there are
             return torch.softmax(self.net(prepared(flow)), dim=1).numpy().astype(np.float64)
+
+    def state(self) -> State:
+        """Return the weights and the batch norms' statistics by their names in torch."""
+        arrays = {name: value.detach().numpy().copy() for name, value in self.net.state_dict().items()}
+        return State(arrays, dict(self.made_with))
 
 
 class NetMethod:
@@ -133,7 +141,7 @@ class NetMethod:
     """
 
     name: str
-    network: Callable[[], nn.Module]
+    network: Callable[..., nn.Module]
     parameters: int
     dropout: float
     default = Schedule()
@@ -152,7 +160,23 @@ class NetMethod:
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
         """Fit one network; the same seed gives the same network."""
-        return FittedNet(self._fitted(data, seed, lambda net: None))
+        return FittedNet(self._fitted(data, seed, lambda net: None), self.layers())
+
+    def layers(self) -> dict[str, Any]:
+        """Return the settings that ``network`` is made with."""
+        return {}
+
+    def restore(self, state: State) -> FittedNet:
+        """Make a fitted network again; raises ModelError for weights of another one."""
+        try:
+            net = type(self).network(**state.settings)
+            net.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
+        except (TypeError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"the state is not that of a {self.name}: {reason}", "Give one that this method wrote."
+            ) from None
+        return FittedNet(net.eval(), dict(state.settings))
 
     def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Fit one network; return the probabilities of ``flow`` after each epoch, (epochs, n, 3)."""
@@ -168,7 +192,7 @@ class NetMethod:
     def _fitted(self, data: FlowData, seed: int, each_epoch: Callable[[nn.Module], None]) -> nn.Module:
         with torch.random.fork_rng(devices=[]), one_thread():
             torch.manual_seed(seed)
-            net = self.network()
+            net = type(self).network(**self.layers())
             train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
         return net.eval()
 
@@ -187,6 +211,7 @@ class StstNetMethod(NetMethod):
     """
 
     name = "ststnet"
+    network = STSTNet
     parameters = PARAMETERS
     dropout = 0.5
 
@@ -194,13 +219,13 @@ class StstNetMethod(NetMethod):
         super().__init__(schedule)
         self.standardised = standardised
 
-    def network(self) -> STSTNet:
-        """Make the network."""
-        return STSTNet(self.dropout, self.standardised)
+    def layers(self) -> dict[str, Any]:
+        """Return the settings that the network is made with."""
+        return {"standardised": self.standardised}
 
     def describe(self) -> dict[str, Any]:
         """Return the schedule, the size of the network and what it does to its input."""
-        return {**super().describe(), "standardised": self.standardised}
+        return {**super().describe(), **self.layers()}
 
     def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
         """Write ``ststnet.onnx`` and its card."""
