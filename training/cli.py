@@ -321,12 +321,30 @@ def fit_recognizer(
     predictions: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Table of every held-out prediction.")
     ] = None,
+    choose: Annotated[
+        bool,
+        typer.Option(
+            "--choose",
+            help="Choose the settings first, by validation with subjects apart; the card says among what. "
+            "A broken run goes on where it stopped.",
+        ),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Evaluate STSTNet with each subject left out, then fit it on all of them and export it."""
     from megc_live.commands.progress import counted
     from training.recognition.fit import fit_recognizer as fit
+    from training.recognition.fit_chosen import fit_chosen
 
+    if choose:
+        if data is None or epochs is not None or published:
+            raise typer.BadParameter("--choose needs --data, and sets the epochs and the schedule itself.")
+        with counted("fits") as progress:
+            path = fit_chosen(
+                data, out, seeds=seeds, predictions=predictions, jobs=jobs, progress=progress, log=typer.echo
+            )
+        typer.echo(f"written: {path}")
+        return
     with counted("folds") as progress:
         path = fit(
             data,
