@@ -225,8 +225,8 @@ def evaluate_recognition(
         typer.Option(
             metavar="NAME",
             help="On flow images: ststnet, off-apexnet, dual-inception, bi-woof, rbf-svm, kernel-mean. On "
-            "frames alone: lbp-top, bi-woof-full. May be repeated. Default: all that the data allow; the "
-            "larger networks take hours.",
+            "frames alone: lbp-top, bi-woof-full, capsulenet, emr. May be repeated. Default: all that the "
+            "data allow, but for the last two, which take days; off-apexnet and dual-inception take hours.",
         ),
     ] = None,
     apex: Annotated[
@@ -236,6 +236,18 @@ def evaluate_recognition(
         Path | None,
         typer.Option(
             metavar="DIR", help="Folder for aligned faces, which runs may share. Default: OUT/clips."
+        ),
+    ] = None,
+    ck_plus: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Folder of CK+, which emr is fitted with besides.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME.SETTING=VALUE",
+            help="Of capsulenet or emr, as emr.epochs=20, emr.without_macro=true, "
+            "capsulenet.weights=resnet18-f37072fd.pth; may be repeated.",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each network and deals of the control.")] = 3,
@@ -250,13 +262,20 @@ def evaluate_recognition(
     from megc_live.commands.progress import counted
     from megc_live.commands.quiet import without_chatter
     from training.recognition.evaluate import evaluate_recognition as evaluate
+    from training.recognition.method_settings import add_ck_plus, parse_settings
     from training.recognition.results_page import row_name
 
+    settings = parse_settings(setting or [], method or [])
     with without_chatter(), counted("done") as progress:
+        if ck_plus is not None:
+            settings = add_ck_plus(
+                settings, method or [], ck_plus, cache or out / "clips", jobs=jobs, progress=progress,
+                log=typer.echo,
+            )  # fmt: skip
         summary = evaluate(
             dataset, data, out, root=root, cache=cache, apex_rule=apex and apex.value, methods=method,
-            seeds=seeds, jobs=jobs, control=control, leaky=leaky, resume=resume, progress=progress,
-            log=typer.echo,
+            seeds=seeds, jobs=jobs, control=control, leaky=leaky, resume=resume, settings=settings,
+            progress=progress, log=typer.echo,
         )  # fmt: skip
     for row in summary["rows"]:
         full, (low, high) = row["scores"]["full"], row["interval_95"]["uf1"]
@@ -302,12 +321,30 @@ def fit_recognizer(
     predictions: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Table of every held-out prediction.")
     ] = None,
+    choose: Annotated[
+        bool,
+        typer.Option(
+            "--choose",
+            help="Choose the settings first, by validation with subjects apart; the card says among what. "
+            "A broken run goes on where it stopped.",
+        ),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Evaluate STSTNet with each subject left out, then fit it on all of them and export it."""
     from megc_live.commands.progress import counted
     from training.recognition.fit import fit_recognizer as fit
+    from training.recognition.fit_chosen import fit_chosen
 
+    if choose:
+        if data is None or epochs is not None or published:
+            raise typer.BadParameter("--choose needs --data, and sets the epochs and the schedule itself.")
+        with counted("fits") as progress:
+            path = fit_chosen(
+                data, out, seeds=seeds, predictions=predictions, jobs=jobs, progress=progress, log=typer.echo
+            )
+        typer.echo(f"written: {path}")
+        return
     with counted("folds") as progress:
         path = fit(
             data,

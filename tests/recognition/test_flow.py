@@ -49,7 +49,7 @@ def affine_field(shift: tuple[float, float], turn: float, zoom: float) -> np.nda
 STILL = np.zeros((ROWS, COLUMNS, 2))
 
 
-@pytest.mark.parametrize("method", ["dis", "tvl1"])
+@pytest.mark.parametrize("method", ["dis", "tvl1", "farneback"])
 def test_u_points_right_and_v_points_down(method) -> None:
     picture = texture()
     inside = (slice(20, -20), slice(20, -20))
@@ -158,5 +158,5 @@ def test_wrong_flow_images_and_methods_are_refused() -> None:
     with pytest.raises(ValueError, match="uint8"):
         prepare(np.zeros((28, 28, 3), np.float32))
     grey = np.zeros((ROWS, COLUMNS), np.uint8)
-    with pytest.raises(ValueError, match="neither dis nor tvl1"):
-        dense_flow(grey, grey, "farneback")
+    with pytest.raises(ValueError, match="neither dis, tvl1 nor farneback"):
+        dense_flow(grey, grey, "horn-schunck")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from megc_live.registry import Registry
 from training.datasets.flow_file import FlowData
 from training.recognition.clip_data import UNLABELLED, ClipData, Progress
+
+if TYPE_CHECKING:
+    from training.recognition.state import State
 
 Data = FlowData | ClipData
 """Samples to be fitted on: flow images, or for a method with the capability ``input="clips"`` clips."""
@@ -33,6 +36,10 @@ class Fitted(Protocol):
         """Return class probabilities, shape (n, 3), of :data:`Samples`: those that the method takes."""
         ...
 
+    def state(self) -> State:
+        """Return all that it is, as arrays and JSON; :meth:`Method.restore` makes it again."""
+        ...
+
 
 F = TypeVar("F", bound=Fitted)
 
@@ -51,6 +58,16 @@ class Method(Protocol[F]):
 
     def fit(self, data: Any, seed: int) -> F:
         """Fit on all of ``data`` (:data:`Data`); the same seed gives the same classifier."""
+        ...
+
+    def restore(self, state: State) -> F:
+        """Make a fitted classifier again, whatever the settings of this instance.
+
+        Raises
+        ------
+        ModelError
+            The state is not one of this method's.
+        """
         ...
 
 
@@ -102,8 +119,8 @@ METHODS: Registry[Method[Any]] = Registry("recogniser to train")
 """Recognisers that can be fitted: ``make(**settings) -> Method``.
 
 Capabilities: ``input`` ("flow", which is the default, or "clips"), ``epochs`` (:class:`Watched`),
-``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``folds_at_once``
-(:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
+``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``named`` (only run when named: it takes
+days), ``folds_at_once`` (:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
 """
 
 
@@ -126,7 +143,9 @@ def make_method(name: str, **settings: Any) -> Method[Any]:
 
 def _register() -> None:
     # Registration happens on import.
+    import training.recognition.capsulenet
     import training.recognition.clip_svm
+    import training.recognition.emr
     import training.recognition.kernels
     import training.recognition.large_nets
     import training.recognition.ststnet  # noqa: F401

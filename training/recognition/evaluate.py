@@ -94,7 +94,7 @@ def evaluate_recognition(
     apex_rule : str, optional
         For clips without an annotated apex (:data:`training.recognition.apex.RULES`).
     methods : sequence of str, optional
-        Default: all that the data allow.
+        Default: all that the data allow, but for those that take days.
     seeds : int
         Networks are fitted with the seeds 0, 1, ...; a kernel machine has no randomness, one run is enough.
     jobs : int
@@ -126,7 +126,7 @@ def evaluate_recognition(
     """
     if seeds < 1 or jobs < 1:
         raise SettingsError(f"got {seeds} seeds and {jobs} jobs.", "Give one or more of each.")
-    names = list(dict.fromkeys(methods or method_names("flow" if dataset == FLOW_FILE else None)))
+    names = list(dict.fromkeys(methods or _usual(dataset, log)))
     made = _make(names, settings or {})
     place = Place(dataset, data, root, cache or out / "clips", apex_rule)
     place.check(made)
@@ -157,6 +157,14 @@ def evaluate_recognition(
     write_whole(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     write_whole(out / "report.html", render(summary))
     return summary
+
+
+def _usual(dataset: str, log: Callable[[str], None]) -> list[str]:
+    names = method_names("flow" if dataset == FLOW_FILE else None)
+    slow = [name for name in names if METHODS[name].capabilities.get("named")]
+    if slow:
+        log(f"left out, as they take days: {', '.join(slow)}. Name them to run them.")
+    return [name for name in names if name not in slow]
 
 
 def _make(names: Sequence[str], settings: dict[str, dict[str, Any]]) -> dict[str, Method[Any]]:

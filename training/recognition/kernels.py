@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from megc_live.recognition.flow import prepare
 from training.datasets.flow_file import FlowData
 from training.protocols.metrics import PooledScores
 from training.recognition.base import METHODS, samples
+from training.recognition.state import State
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -68,10 +70,68 @@ def bi_woof_of(u: F64, v: F64, strain: F64) -> F64:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """The numbers of a support vector machine, one against one, on kernel values.
+
+    Attributes
+    ----------
+    classes_ : ndarray of int64, shape (c,)
+    support : ndarray of int64, shape (s,)
+        Rows of the fit that support it, those of the first class first.
+    count : ndarray of int64, shape (c,)
+        How many of them are of each class.
+    dual : ndarray of float64, shape (c - 1, s)
+        Coefficients, of each row against every other class in their order.
+    intercept : ndarray of float64, shape (c (c - 1) / 2,)
+        Of the pairs of classes (0, 1), (0, 2), ..., (1, 2), ...
+    """
+
+    classes_: I64
+    support: I64
+    count: I64
+    dual: F64
+    intercept: F64
+
+    @classmethod
+    def of(cls, svc: SVC) -> Machine:
+        """Take the numbers of a fitted machine of scikit-learn."""
+        # Of two classes scikit-learn turns the signs, so that the value is that of the second class.
+        sign = -1.0 if len(svc.classes_) == 2 else 1.0
+        return cls(
+            svc.classes_.astype(np.int64),
+            svc.support_.astype(np.int64),
+            svc.n_support_.astype(np.int64),
+            sign * svc.dual_coef_,
+            sign * svc.intercept_,
+        )
+
+    def decision_function(self, kernel: F64) -> F64:
+        """Return what scikit-learn's does, (n, c) or of two classes (n,), of kernel values (n, rows).
+
+        Each pair of classes has one vote; sums of the pairs' values, squeezed into a third of a vote, order
+        classes of equal votes.
+        """
+        near = kernel[:, self.support]
+        edges = np.concatenate([[0], np.cumsum(self.count)])
+        n, c = len(kernel), len(self.classes_)
+        votes, sums = np.zeros((n, c)), np.zeros((n, c))
+        value = np.zeros(n)
+        for pair, (i, j) in enumerate(itertools.combinations(range(c), 2)):
+            of_i, of_j = slice(edges[i], edges[i + 1]), slice(edges[j], edges[j + 1])
+            value = near[:, of_i] @ self.dual[j - 1, of_i] + near[:, of_j] @ self.dual[i, of_j]
+            value = value + self.intercept[pair]
+            sums[:, i] += value
+            sums[:, j] -= value
+            votes[:, i] += value >= 0
+            votes[:, j] += value < 0
+        return -value if c == 2 else votes + sums / (3 * (np.abs(sums) + 1))
+
+
+@dataclass(frozen=True)
 class FittedSvm:
     """A fitted support vector machine; probabilities are the softmax of its decision values."""
 
-    svc: SVC
+    svc: Machine
     rows: F64
     kernel: Callable[[F64, F64], F64]
     features: Callable[[U8], F64]
@@ -79,6 +139,11 @@ class FittedSvm:
     def probabilities(self, flow: U8) -> F64:
         """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
         return _svm_probabilities(self.svc, self.kernel(self.features(flow), self.rows))
+
+    def state(self) -> State:
+        """Return the machine's numbers and the features of all samples of the fit."""
+        arrays = {item.name: getattr(self.svc, item.name) for item in fields(self.svc)}
+        return State({**arrays, "rows": self.rows})
 
 
 class SvmMethod(ABC):
@@ -114,11 +179,20 @@ class SvmMethod(ABC):
     def fit(self, data: FlowData, seed: int) -> FittedSvm:
         """Fit on all of ``data``; nothing in it is random."""
         rows = self.features(samples(data))
+        kernel = self.kernel_of(self.product(rows, rows), rows)
+        return self._fitted(Machine.of(self._svc(kernel, data.label)), rows)
 
+    def restore(self, state: State) -> FittedSvm:
+        """Make a fitted machine again; raises ModelError where an array is missing."""
+        return self._fitted(
+            Machine(*(state.array(item.name) for item in fields(Machine))), state.array("rows")
+        )
+
+    def _fitted(self, machine: Machine, rows: F64) -> FittedSvm:
         def kernel(a: F64, b: F64) -> F64:
             return self.kernel_of(self.product(a, b), rows)
 
-        return FittedSvm(self._svc(kernel(rows, rows), data.label), rows, kernel, self.features)
+        return FittedSvm(machine, rows, kernel, self.features)
 
     def left_out(self, data: FlowData) -> F64:
         """Return each sample's probabilities, (n, 3), fitted without any sample of its group."""
@@ -136,7 +210,7 @@ class SvmMethod(ABC):
         return SVC(C=self.penalty, kernel="precomputed", class_weight=weight).fit(kernel, label)
 
 
-def _svm_probabilities(svc: SVC, kernel: F64) -> F64:
+def _svm_probabilities(svc: SVC | Machine, kernel: F64) -> F64:
     out = np.zeros((len(kernel), len(LABELS)))
     values = svc.decision_function(kernel)
     if values.ndim == 1:  # of two classes, the value of the second
@@ -230,6 +304,10 @@ class FittedRidge:
         kernel = mean_kernel(distances(centred(flow), self.rows), self.gamma)
         return np.asarray(softmax(kernel @ self.alpha, axis=1))
 
+    def state(self) -> State:
+        """Return the images of the fit, their coefficients, and the settings that were chosen."""
+        return State({"rows": self.rows, "alpha": self.alpha}, {"gamma": self.gamma, "lambda": self.penalty})
+
 
 @METHODS.register(
     "kernel-mean", summary="kernel ridge on the mean of five kernels, settings nested", folds_at_once=True
@@ -261,6 +339,12 @@ class KernelMeanMethod:
         kernels = {gamma: mean_kernel(between, gamma) for gamma in GAMMAS}
         gamma, penalty, alpha = _nested(kernels, data.label, data.group)
         return FittedRidge(rows, alpha, gamma, penalty)
+
+    def restore(self, state: State) -> FittedRidge:
+        """Make a fitted kernel ridge again; raises ModelError where something is missing."""
+        return FittedRidge(
+            state.array("rows"), state.array("alpha"), state.number("gamma"), state.number("lambda")
+        )
 
     def left_out(self, data: FlowData) -> F64:
         """Return each sample's probabilities, (n, 3), fitted without any sample of its group."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from megc_live.errors import ModelError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import SIDE, prepare
 from training.datasets.flow_file import FlowData
 from training.export import export_torch
 from training.recognition.base import METHODS
+from training.recognition.state import State
 
 STREAMS = (3, 5, 8)
 """Filters of the three streams."""
@@ -32,10 +34,19 @@ class STSTNet(nn.Module):
     norm, maxima of 3 x 3 give 10 x 10, dropout, concatenation, means of 2 x 2 give 5 x 5. The three
     streams of 3, 5 and 8 filters see the same input and nothing mixes their channels before they are
     joined, so one convolution of 16 filters is the same network at half the time.
+
+    Parameters
+    ----------
+    dropout : float
+        Share of units left out while it is fitted.
+    standardised : bool
+        Divide each channel of each image by its own standard deviation first. Not of the paper; what the
+        exported network does itself needs no change in the application.
     """
 
-    def __init__(self, dropout: float = 0.5) -> None:
+    def __init__(self, dropout: float = 0.5, standardised: bool = False) -> None:
         super().__init__()
+        self.standardised = standardised
         filters = sum(STREAMS)
         self.streams = nn.Sequential(
             nn.Conv2d(3, filters, 3, padding=2),
@@ -49,6 +60,9 @@ class STSTNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
+        if self.standardised:
+            # A channel without contrast stays as it is, all zero.
+            x = x / x.std(dim=(2, 3), keepdim=True).clamp(min=1e-3)
         logits: Tensor = self.head(self.streams(x).flatten(1))
         return logits
 
@@ -70,6 +84,18 @@ class Schedule:
     """How a network is fitted; the last epoch is used, whatever its score.
 
     The default does a twentieth of the published work. ``PUBLISHED`` is the authors' own.
+
+    Attributes
+    ----------
+    epochs, batch : int
+    rate : float
+        Learning rate; with ``cosine`` it falls to 0 along a half cosine.
+    balanced : bool
+        Weigh the classes in the loss by the inverse of their counts.
+    decay : float
+        Decoupled weight decay (Loshchilov and Hutter 2019).
+    mirrored : bool
+        Each time an image is seen, it is mirrored with a chance of one half (:func:`mirror`).
     """
 
     epochs: int = 40
@@ -77,6 +103,8 @@ class Schedule:
     rate: float = 2e-3
     cosine: bool = True
     balanced: bool = True
+    decay: float = 0.0
+    mirrored: bool = False
 
 
 PUBLISHED = Schedule(epochs=800, batch=256, rate=5e-5, cosine=False, balanced=False)
@@ -84,9 +112,10 @@ PUBLISHED = Schedule(epochs=800, batch=256, rate=5e-5, cosine=False, balanced=Fa
 
 @dataclass(frozen=True)
 class FittedNet:
-    """A fitted network, in eval mode."""
+    """A fitted network, in eval mode; ``made_with`` are the settings of its layers."""
 
     net: nn.Module
+    made_with: dict[str, Any] = field(default_factory=dict)
 
     @torch.no_grad()
     def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -94,9 +123,14 @@ class FittedNet:
         with one_thread():  # the same digits however many cores there are
             return torch.softmax(self.net(prepared(flow)), dim=1).numpy().astype(np.float64)
 
+    def state(self) -> State:
+        """Return the weights and the batch norms' statistics by their names in torch."""
+        arrays = {name: value.detach().numpy().copy() for name, value in self.net.state_dict().items()}
+        return State(arrays, dict(self.made_with))
+
 
 class NetMethod:
-    """Fits a network by Adam on cross-entropy.
+    """Fits a network by Adam on cross-entropy (AdamW where the schedule has a weight decay).
 
     Subclasses say which: ``network`` makes it, ``parameters`` is the number of its weights, ``dropout`` the
     share of units left out, and ``default`` the schedule.
@@ -107,7 +141,7 @@ class NetMethod:
     """
 
     name: str
-    network: Callable[[], nn.Module]
+    network: Callable[..., nn.Module]
     parameters: int
     dropout: float
     default = Schedule()
@@ -119,14 +153,30 @@ class NetMethod:
         """Return the schedule and the size of the network."""
         return {
             "parameters": self.parameters,
-            "optimiser": "Adam",
+            "optimiser": "AdamW" if self.schedule.decay else "Adam",
             "dropout": self.dropout,
             **asdict(self.schedule),
         }
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
         """Fit one network; the same seed gives the same network."""
-        return FittedNet(self._fitted(data, seed, lambda net: None))
+        return FittedNet(self._fitted(data, seed, lambda net: None), self.layers())
+
+    def layers(self) -> dict[str, Any]:
+        """Return the settings that ``network`` is made with."""
+        return {}
+
+    def restore(self, state: State) -> FittedNet:
+        """Make a fitted network again; raises ModelError for weights of another one."""
+        try:
+            net = type(self).network(**state.settings)
+            net.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
+        except (TypeError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"the state is not that of a {self.name}: {reason}", "Give one that this method wrote."
+            ) from None
+        return FittedNet(net.eval(), dict(state.settings))
 
     def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Fit one network; return the probabilities of ``flow`` after each epoch, (epochs, n, 3)."""
@@ -142,7 +192,7 @@ class NetMethod:
     def _fitted(self, data: FlowData, seed: int, each_epoch: Callable[[nn.Module], None]) -> nn.Module:
         with torch.random.fork_rng(devices=[]), one_thread():
             torch.manual_seed(seed)
-            net = type(self).network()
+            net = type(self).network(**self.layers())
             train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
         return net.eval()
 
@@ -151,12 +201,31 @@ class NetMethod:
     "ststnet", summary="shallow triple-stream network (Liong et al. 2019)", epochs=True, exports=True
 )
 class StstNetMethod(NetMethod):
-    """Fits STSTNet."""
+    """Fits STSTNet.
+
+    Parameters
+    ----------
+    schedule : Schedule, optional
+    standardised : bool
+        As of :class:`STSTNet`.
+    """
 
     name = "ststnet"
     network = STSTNet
     parameters = PARAMETERS
     dropout = 0.5
+
+    def __init__(self, schedule: Schedule | None = None, standardised: bool = False) -> None:
+        super().__init__(schedule)
+        self.standardised = standardised
+
+    def layers(self) -> dict[str, Any]:
+        """Return the settings that the network is made with."""
+        return {"standardised": self.standardised}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the schedule, the size of the network and what it does to its input."""
+        return {**super().describe(), **self.layers()}
 
     def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
         """Write ``ststnet.onnx`` and its card."""
@@ -183,6 +252,16 @@ def prepared(flow: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.stack([prepare(image) for image in flow]))
 
 
+def mirror(x: Tensor) -> Tensor:
+    """Network input (n, 3, 28, 28) as of the face in a mirror: left is right, and u points the other way.
+
+    Exact for what :func:`megc_live.recognition.flow.prepare` makes: the median of u is 0 there.
+    """
+    turned = x.flip(3)
+    turned[:, 0].neg_()
+    return turned
+
+
 def train(
     net: nn.Module,
     x: Tensor,
@@ -198,14 +277,19 @@ def train(
     if schedule.balanced:
         counts = torch.bincount(y, minlength=len(LABELS)).clamp(min=1)
         weight = len(y) / (len(LABELS) * counts.float())
-    optimiser = torch.optim.Adam(net.parameters(), lr=schedule.rate)
+    # Without decay AdamW is Adam.
+    optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, schedule.epochs) if schedule.cosine else None
     net.train()
     for _ in range(schedule.epochs):
         for part in torch.randperm(len(y)).split(schedule.batch):
             if len(part) < 2:  # a batch norm needs two
                 continue
-            loss = nn.functional.cross_entropy(net(x[part]), y[part], weight=weight)
+            seen = x[part]
+            if schedule.mirrored:
+                turned = torch.rand(len(part)) < 0.5
+                seen[turned] = mirror(seen[turned])
+            loss = nn.functional.cross_entropy(net(seen), y[part], weight=weight)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
