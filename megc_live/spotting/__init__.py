@@ -8,6 +8,7 @@ from megc_live.spotting.lbp_chi2 import LbpChi2Spotter
 from megc_live.spotting.ltp_ml import LtpMlSpotter
 from megc_live.spotting.mdmd import MdmdSpotter
 from megc_live.spotting.net import NetSpotter
+from megc_live.spotting.of_fd import OfFdSpotter
 
 __all__ = [
     "SPOTTERS",
@@ -16,6 +17,7 @@ __all__ = [
     "LtpMlSpotter",
     "MdmdSpotter",
     "NetSpotter",
+    "OfFdSpotter",
     "Span",
     "Spotter",
     "iou",
