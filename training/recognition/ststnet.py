@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -189,10 +189,12 @@ def train(
     y: Tensor,
     schedule: Schedule,
     each_epoch: Callable[[nn.Module], None] = lambda net: None,
+    epochs: Iterable[Iterable[Tensor]] | None = None,
 ) -> None:
     """Fit a network in place for a fixed number of epochs.
 
     ``each_epoch`` is called with the network after every epoch, and must leave it in train mode.
+    ``epochs`` holds the batches of each epoch, indices; by default they are drawn.
     """
     weight = None
     if schedule.balanced:
@@ -201,8 +203,9 @@ def train(
     optimiser = torch.optim.Adam(net.parameters(), lr=schedule.rate)
     plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, schedule.epochs) if schedule.cosine else None
     net.train()
-    for _ in range(schedule.epochs):
-        for part in torch.randperm(len(y)).split(schedule.batch):
+    drawn = (torch.randperm(len(y)).split(schedule.batch) for _ in range(schedule.epochs))
+    for epoch in drawn if epochs is None else epochs:
+        for part in epoch:
             if len(part) < 2:  # a batch norm needs two
                 continue
             loss = nn.functional.cross_entropy(net(x[part]), y[part], weight=weight)
