@@ -13,13 +13,14 @@ epoch. All folds here see the same batches in the same order, so that
 Each fold leaves its own clips out of the loss, of the class weights, of the batch norm's statistics and of
 its running statistics: what is held out never enters a sum with any other factor than zero.
 
-:func:`fit_alone` is the plain loop with the same draws, by autograd; tests compare the two.
+:mod:`training.recognition.one_by_one` is the plain loop with the same draws, by autograd.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from megc_live.errors import SettingsError
 from megc_live.events import LABELS
-from training.recognition.ststnet import Schedule, STSTNet, one_thread, train
-
-TOGETHER = 34
-"""Folds in a group. Their filters' answers to one image are about what a core's own cache holds."""
+from training.recognition.ststnet import Schedule, STSTNet, one_thread
 
 FILTERS, SIDE, CELLS = 16, 30, 10
 _POSITIONS = SIDE * SIDE
@@ -39,7 +38,7 @@ _WINDOWS, _MEANS = CELLS * CELLS, CELLS * CELLS // 4
 _TAPS = 28
 """Weights of a filter: 3 channels of 3 x 3, and the bias."""
 _BETAS, _EPS, _MOMENTUM, _NORM_EPS = (0.9, 0.999), 1e-8, 0.1, 1e-5
-_KEPT = 0.5
+KEPT = 0.5
 """Share of units that dropout keeps."""
 
 
@@ -64,70 +63,10 @@ def shared_draws(n: int, schedule: Schedule, seed: int) -> Iterator[list[tuple[T
         yield [
             (
                 part,
-                (torch.rand(len(part), FILTERS, CELLS, CELLS, generator=source) < _KEPT).float(),
+                (torch.rand(len(part), FILTERS, CELLS, CELLS, generator=source) < KEPT).float(),
             )
             for part in parts
         ]
-
-
-class Kept(nn.Module):
-    """Dropout with given units."""
-
-    kept: Tensor
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` with the units that are not kept at zero; in eval mode as it is."""
-        return x * self.kept / _KEPT if self.training else x
-
-
-def fit_alone(
-    x: Tensor, y: Tensor, held: NDArray[np.bool_], net_seed: int, seed: int, schedule: Schedule
-) -> tuple[STSTNet, NDArray[np.float64]]:
-    """Fit the network of one fold by autograd: the plain loop's body, with the draws that all folds share.
-
-    Parameters
-    ----------
-    x, y : Tensor
-        Network input (n, 3, 28, 28) and labels (n,) of all samples.
-    held : ndarray of bool, shape (n,)
-        Samples left out.
-    net_seed, seed : int
-        Of the first weights, of the draws.
-    schedule : Schedule
-
-    Returns
-    -------
-    STSTNet, in eval mode
-    ndarray of float64, shape (epochs, left out, 3)
-        Probabilities after each epoch.
-    """
-    out = torch.from_numpy(held)
-    place = torch.cumsum(~out, 0) - 1
-    seen: list[NDArray[np.float64]] = []
-    with torch.random.fork_rng(devices=[]), one_thread():
-        torch.manual_seed(net_seed)
-        net = STSTNet()
-        dropout = Kept()
-        net.streams[4] = dropout
-
-        def batches() -> Iterator[Iterator[Tensor]]:
-            for epoch in shared_draws(len(y), schedule, seed):
-                yield own(epoch)
-
-        def own(epoch: list[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
-            for part, kept in epoch:
-                inside = ~out[part]
-                dropout.kept = kept[inside]
-                yield place[part[inside]]
-
-        def look(net: nn.Module) -> None:
-            net.eval()
-            with torch.no_grad():
-                seen.append(torch.softmax(net(x[out]), dim=1).numpy().astype(np.float64))
-            net.train()
-
-        train(net, x[~out], y[~out], schedule, look, batches())
-    return net.eval(), np.stack(seen)
 
 
 class Together:
@@ -149,7 +88,7 @@ class Together:
     def __init__(
         self, x: Tensor, y: Tensor, held: NDArray[np.bool_], net_seeds: Sequence[int], schedule: Schedule
     ) -> None:
-        self.schedule = schedule
+        self.schedule = _checked(schedule)
         self.held = torch.from_numpy(held)
         self.folds = len(held)
         self.y = y
@@ -235,7 +174,9 @@ class Together:
             most = torch.relu_(most).view(_WINDOWS, self.folds, FILTERS)
             most = most.mul_(units[k, :, None]).view(_WINDOWS, columns)
             torch.mm(self._spread, most, out=cells[k])
-            places[k] = where.masked_fill_(most <= 0, _POSITIONS).to(torch.int32).T
+            opened = (most > 0).to(torch.int32)
+            where = where.to(torch.int32).sub_(_POSITIONS).mul_(opened).add_(_POSITIONS)
+            places[k] = where.T
             torch.relu_(maps)
             answers += (patch.T @ maps) * share[k]
             torch.gt(maps, 0, out=maps)
@@ -268,7 +209,7 @@ class Together:
         offset = (p["shift"] - p["scale"] * mean / deviation).float()
 
         # What dropout keeps of each mean of 2 x 2, and what that mean is of.
-        weight = 1 / (4 * _KEPT)
+        weight = 1 / (4 * KEPT)
         share = weight * (self._spread @ kept.flatten(2).transpose(1, 2))  # (b, 25, 16)
         cells = weight * cells.view(b, _MEANS, f, FILTERS).permute(2, 0, 1, 3)  # (f, b, 25, 16)
         hidden = (gain[:, None, None] * cells + offset[:, None, None] * share).flatten(2)
@@ -338,6 +279,17 @@ class Together:
             hidden = means.flatten(2).transpose(1, 2).flatten(1)
             logits = hidden @ p["head"][fold] + p["bias"][fold]
             seen[held.numpy()] = torch.softmax(logits, dim=1).numpy()
+
+
+def _checked(schedule: Schedule) -> Schedule:
+    """Refuse a schedule that asks for what the passes written out here do not do."""
+    known = ("epochs", "batch", "rate", "cosine", "balanced")
+    other = [name for name, value in asdict(schedule).items() if name not in known and value]
+    if other:
+        raise SettingsError(
+            f"folds that are fitted together know nothing of {', '.join(other)}.", "Fit them one by one."
+        )
+    return schedule
 
 
 def patches(x: Tensor) -> Tensor:

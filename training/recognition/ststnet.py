@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from megc_live.errors import SettingsError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import SIDE, prepare
 from training.datasets.flow_file import FlowData
@@ -82,17 +83,31 @@ class Schedule:
 PUBLISHED = Schedule(epochs=800, batch=256, rate=5e-5, cosine=False, balanced=False)
 
 
+def prepared(flow: NDArray[np.uint8]) -> Tensor:
+    """Flow images (n, 28, 28, 3) uint8 as network input (n, 3, 28, 28)."""
+    return torch.from_numpy(np.stack([prepare(image) for image in flow]))
+
+
+def as_released(flow: NDArray[np.uint8]) -> Tensor:
+    """Flow images (n, 28, 28, 3) uint8 as the authors' PyTorch release reads them, (n, 3, 28, 28).
+
+    Bytes as they are, strain, v, u (Liong et al. 2019, ``main.py``: read by OpenCV, not scaled).
+    """
+    return torch.from_numpy(np.ascontiguousarray(flow[..., ::-1].transpose(0, 3, 1, 2), dtype=np.float32))
+
+
 @dataclass(frozen=True)
 class FittedNet:
     """A fitted network, in eval mode."""
 
     net: nn.Module
+    network_input: Callable[[NDArray[np.uint8]], Tensor] = prepared
 
     @torch.no_grad()
     def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
         with one_thread():  # the same digits however many cores there are
-            return torch.softmax(self.net(prepared(flow)), dim=1).numpy().astype(np.float64)
+            return torch.softmax(self.net(self.network_input(flow)), dim=1).numpy().astype(np.float64)
 
 
 class NetMethod:
@@ -126,14 +141,18 @@ class NetMethod:
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
         """Fit one network; the same seed gives the same network."""
-        return FittedNet(self._fitted(data, seed, lambda net: None))
+        return FittedNet(self._fitted(data, seed, lambda net: None), self.network_input)
+
+    def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
+        """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28): the application's own preparation."""
+        return prepared(flow)
 
     def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Fit one network; return the probabilities of ``flow`` after each epoch, (epochs, n, 3)."""
         seen: list[NDArray[np.float64]] = []
 
         def look(net: nn.Module) -> None:
-            seen.append(FittedNet(net.eval()).probabilities(flow))
+            seen.append(FittedNet(net.eval(), self.network_input).probabilities(flow))
             net.train()
 
         self._fitted(data, seed, look)
@@ -143,23 +162,71 @@ class NetMethod:
         with torch.random.fork_rng(devices=[]), one_thread():
             torch.manual_seed(seed)
             net = type(self).network()
-            train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
+            train(net, self.network_input(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
         return net.eval()
 
 
+TOGETHER = 34
+"""Folds of STSTNet in a group: their answers to one image are about what a core's own cache holds."""
+
+
 @METHODS.register(
-    "ststnet", summary="shallow triple-stream network (Liong et al. 2019)", epochs=True, exports=True
+    "ststnet",
+    summary="shallow triple-stream network (Liong et al. 2019)",
+    epochs=True,
+    exports=True,
+    folds_together=TOGETHER,
+    published=PUBLISHED,
 )
 class StstNetMethod(NetMethod):
-    """Fits STSTNet."""
+    """Fits STSTNet.
+
+    Parameters
+    ----------
+    schedule : Schedule, optional
+    released_input : bool
+        What the authors' PyTorch release reads: bytes 0 to 255 without scaling or centring, the channels in
+        OpenCV's order. What it fits cannot be exported: the application centres its images.
+    """
 
     name = "ststnet"
     network = STSTNet
     parameters = PARAMETERS
     dropout = 0.5
 
+    def __init__(self, schedule: Schedule | None = None, *, released_input: bool = False) -> None:
+        super().__init__(schedule)
+        self.released_input = released_input
+
+    def describe(self) -> dict[str, Any]:
+        """Return the schedule, the size of the network and what it sees."""
+        seen = {"input": "bytes 0 to 255, as released"} if self.released_input else {}
+        return {**super().describe(), "batches": "one order for all folds", **seen}
+
+    def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
+        """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28)."""
+        return as_released(flow) if self.released_input else prepared(flow)
+
+    def left_out_watched(
+        self, data: FlowData, held: NDArray[np.bool_], seed: int, numbers: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """Fit the networks of several folds in one pass (:mod:`training.recognition.grouped`).
+
+        ``held`` (folds, n) is what each leaves out, whose probabilities after each epoch are returned,
+        (epochs, n, 3).
+        """
+        from training.recognition.grouped import Together  # which imports this module
+
+        x, y = self.network_input(data.flow), torch.from_numpy(data.label)
+        return Together(x, y, held, numbers, self.schedule).fit(seed)
+
     def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
-        """Write ``ststnet.onnx`` and its card."""
+        """Write ``ststnet.onnx`` and its card; raises SettingsError for the input as released."""
+        if self.released_input:
+            raise SettingsError(
+                "the application centres its images, this network was fitted on bytes as released.",
+                "Fit it without released_input.",
+            )
         model = MeanProbabilities([one.net for one in fitted]).eval()
         # As small as real flow images are: on larger ones all probabilities are 0 or 1 and agree anyway.
         example = 0.12 * torch.randn(32, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
@@ -176,11 +243,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def prepared(flow: NDArray[np.uint8]) -> Tensor:
-    """Flow images (n, 28, 28, 3) uint8 as network input (n, 3, 28, 28)."""
-    return torch.from_numpy(np.stack([prepare(image) for image in flow]))
 
 
 def train(
