@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -38,6 +38,8 @@ _WINDOWS, _MEANS = CELLS * CELLS, CELLS * CELLS // 4
 _TAPS = 28
 """Weights of a filter: 3 channels of 3 x 3, and the bias."""
 _BETAS, _EPS, _MOMENTUM, _NORM_EPS = (0.9, 0.999), 1e-8, 0.1, 1e-5
+STEP = 1 / 255
+"""Between two levels of an image, as the application prepares it."""
 KEPT = 0.5
 """Share of units that dropout keeps."""
 
@@ -69,6 +71,25 @@ def shared_draws(n: int, schedule: Schedule, seed: int) -> Iterator[list[tuple[T
         ]
 
 
+class _Passed(NamedTuple):
+    """What a batch leaves behind on its way through the convolution.
+
+    Attributes
+    ----------
+    cells : Tensor, shape (b, 25, folds * 16)
+        Sums over 2 x 2 windows of the maxima that dropout keeps, before the batch norm.
+    places : Tensor of int32, shape (b, folds * 16, 100)
+        One more than the position of each window's maximum; 0, the row of zeros, where no gradient enters.
+    answers, on : Tensor of float64, shape (28, folds * 16)
+        Patches summed over all positions, weighted with the ReLU's answer, and where it is open.
+    """
+
+    cells: Tensor
+    places: Tensor
+    answers: Tensor
+    on: Tensor
+
+
 class Together:
     """The STSTNets of several folds.
 
@@ -83,16 +104,27 @@ class Together:
     net_seeds : sequence of int
         Of each fold's first weights.
     schedule : Schedule
+    step : float
+        Between two of the 256 levels of ``x``.
     """
 
     def __init__(
-        self, x: Tensor, y: Tensor, held: NDArray[np.bool_], net_seeds: Sequence[int], schedule: Schedule
+        self,
+        x: Tensor,
+        y: Tensor,
+        held: NDArray[np.bool_],
+        net_seeds: Sequence[int],
+        schedule: Schedule,
+        step: float = STEP,
     ) -> None:
         self.schedule = _checked(schedule)
         self.held = torch.from_numpy(held)
         self.folds = len(held)
         self.y = y
         self.patches = patches(x)
+        self.levels, self._base = levels(x, step)
+        self._step_size = step
+        self._left_out_by = [torch.nonzero(row).flatten().tolist() for row in self.held.T]
         self.included = (~self.held).float().T.contiguous()  # (n, folds)
         self.sample_weight = self.included * _class_weights(y, self.included, schedule.balanced)
         self.parameters = _first_weights(net_seeds)
@@ -102,7 +134,8 @@ class Together:
             name: (torch.zeros_like(p), torch.zeros_like(p)) for name, p in self.parameters.items()
         }
         self._steps = torch.zeros(self.folds)
-        self._spread = _spread_cells()
+        self._cell = _cell_of_window()
+        self._spread = nn.functional.one_hot(self._cell).T.float().contiguous()  # (25, 100)
 
     def fit(self, seed: int) -> NDArray[np.float64]:
         """Fit all folds; return the probabilities of what each leaves out, after each epoch.
@@ -133,7 +166,7 @@ class Together:
         state["streams.2.weight"], state["streams.2.bias"] = p["scale"], p["shift"]
         state["streams.2.running_mean"] = self.mean[fold].clone()
         state["streams.2.running_var"] = self.variance[fold].clone()
-        state["head.weight"] = p["head"].reshape(_MEANS, FILTERS, -1).permute(2, 1, 0).flatten(1)
+        state["head.weight"] = p["head"].transpose(1, 2).flatten(1)
         state["head.bias"] = p["bias"]
         net.load_state_dict(state)
         return net.eval()
@@ -142,62 +175,50 @@ class Together:
         """One batch: forward, backward, Adam."""
         included = self.included[part]  # (b, folds)
         active = included.sum(0) >= 2  # a batch norm needs two
-        sums = self._images(part, kept, included)
-        gradient = self._gradients(part, kept, included, active, *sums)
+        gradient = self._gradients(part, kept, included, active, self._images(part, kept))
         self._adam(gradient, active, rate)
 
-    def _images(self, part: Tensor, kept: Tensor, included: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Every image of a batch through all folds' filters.
-
-        Returns
-        -------
-        cells : Tensor, shape (b, 25, folds * 16)
-            Sums over each 2 x 2 windows of the maxima that dropout keeps, before the batch norm.
-        places : Tensor of int32, shape (b, folds * 16, 100)
-            Where each window's maximum is; ``_POSITIONS``, the row of zeros, where no gradient enters.
-        on, answers : Tensor of float64, shape (28, folds, 16)
-            Patches summed over all positions where a filter's ReLU is open, and weighted with its answer.
-        """
+    def _images(self, part: Tensor, kept: Tensor) -> _Passed:
+        """Every image of a batch through all folds' filters."""
         columns = self.folds * FILTERS
         filters = self.parameters["filters"].permute(1, 0, 2).reshape(_TAPS, columns)
         reversed_ = torch.nonzero(self.parameters["scale"].flatten() < 0).flatten()
+        units = kept.flatten(2).transpose(1, 2).contiguous()  # (b, windows, filters)
         cells = torch.empty(len(part), _MEANS, columns)
         places = torch.empty(len(part), columns, _WINDOWS, dtype=torch.int32)
-        on, answers = (torch.zeros(_TAPS, columns, dtype=torch.float64) for _ in range(2))
+        answers = torch.empty(len(part), _TAPS, columns)
+        on = torch.empty(len(part), self.levels.shape[1], columns, dtype=torch.int32)
         maps = torch.empty(_POSITIONS, columns)
-        share = included.repeat_interleave(FILTERS, dim=1)  # (b, columns)
-        units = kept.flatten(2).transpose(1, 2).contiguous()  # (b, windows, filters)
         for k, index in enumerate(part.tolist()):
-            patch = self.patches[index, :_POSITIONS]
+            patch = self.patches[index, 1:]
             torch.mm(patch, filters, out=maps)
             most, where = _maxima(maps, reversed_)
             most = torch.relu_(most).view(_WINDOWS, self.folds, FILTERS)
             most = most.mul_(units[k, :, None]).view(_WINDOWS, columns)
             torch.mm(self._spread, most, out=cells[k])
-            opened = (most > 0).to(torch.int32)
-            where = where.to(torch.int32).sub_(_POSITIONS).mul_(opened).add_(_POSITIONS)
-            places[k] = where.T
+            places[k] = where.float().add_(1).mul_(most.sign_()).T
             torch.relu_(maps)
-            answers += (patch.T @ maps) * share[k]
-            torch.gt(maps, 0, out=maps)
-            on += (patch.T @ maps) * share[k]
-        shape = (_TAPS, self.folds, FILTERS)
-        return cells, places, on.view(shape), answers.view(shape)
+            for fold in self._left_out_by[index]:
+                maps[:, fold * FILTERS : (fold + 1) * FILTERS] = 0
+            torch.mm(patch.T, maps, out=answers[k])
+            on[k] = torch._int_mm(self.levels[index], maps.bool().view(torch.int8))
+        return _Passed(cells, places, answers.sum(0, dtype=torch.float64), self._open(part, on))
+
+    def _open(self, part: Tensor, on: Tensor) -> Tensor:
+        """Patches summed where the ReLU is open, (28, columns), of sums of their levels (b, 37, columns)."""
+        columns = on.shape[2]
+        inside = on[:, -1 - _TAPS // 3 : -1].double()  # (b, 9, columns)
+        base = self._base[part].T @ inside.flatten(1)  # each channel's zero level, where it is not padding
+        taps = self._step_size * on[:, : _TAPS - 1].sum(0).double() + base.view(-1, columns)
+        return torch.cat([taps, on[:, -1:].sum(0)])
 
     def _gradients(
-        self,
-        part: Tensor,
-        kept: Tensor,
-        included: Tensor,
-        active: Tensor,
-        cells: Tensor,
-        places: Tensor,
-        on: Tensor,
-        answers: Tensor,
+        self, part: Tensor, kept: Tensor, included: Tensor, active: Tensor, passed: _Passed
     ) -> dict[str, Tensor]:
         """Batch norm, head and loss forward; all gradients back."""
         p = self.parameters
         b, f = included.shape
+        answers, on = (sums.view(_TAPS, f, FILTERS) for sums in (passed.answers, passed.on))
         count = (included.sum(0).clamp(min=2) * _POSITIONS).double()[:, None]
         # The last tap is one everywhere, and the sum of r^2 is that of r times (filter . patch).
         mean = answers[-1] / count
@@ -205,44 +226,52 @@ class Together:
         variance = (squares - mean**2).clamp(min=0)
         deviation = (variance + _NORM_EPS).sqrt()
         self._run_statistics(mean, variance * count / (count - 1), active)
-        gain = (p["scale"] / deviation).float()
-        offset = (p["shift"] - p["scale"] * mean / deviation).float()
+        gain = (p["scale"] / deviation).float()[:, None, None]
+        offset = (p["shift"] - p["scale"] * mean / deviation).float()[:, None, None]
 
-        # What dropout keeps of each mean of 2 x 2, and what that mean is of.
+        # A mean of 2 x 2 is gain * weight * cell + offset * share: both factors go into the head.
         weight = 1 / (4 * KEPT)
-        share = weight * (self._spread @ kept.flatten(2).transpose(1, 2))  # (b, 25, 16)
-        cells = weight * cells.view(b, _MEANS, f, FILTERS).permute(2, 0, 1, 3)  # (f, b, 25, 16)
-        hidden = (gain[:, None, None] * cells + offset[:, None, None] * share).flatten(2)
-        logits = torch.baddbmm(p["bias"][:, None], hidden, p["head"])  # (f, b, 3)
-        error = torch.softmax(logits, dim=2)
-        error -= nn.functional.one_hot(self.y[part], len(LABELS))
+        share = weight * (self._spread @ kept.flatten(2).transpose(1, 2)).flatten(1)  # (b, 400)
+        cells = passed.cells.view(b, _MEANS, f, FILTERS).permute(2, 0, 1, 3).reshape(f, b, -1)
+        head = p["head"]  # (f, 3, 25, 16)
+        scaled = weight * gain * head
+        level = ((offset * head).view(-1, share.shape[1]) @ share.T).view(f, -1, b)
+        logits = torch.baddbmm(level + p["bias"][..., None], scaled.flatten(2), cells.transpose(1, 2))
+        error = torch.softmax(logits, dim=1)  # (f, 3, b)
+        error -= nn.functional.one_hot(self.y[part], len(LABELS)).T
         importance = self.sample_weight[part].T  # (f, b)
-        error *= (importance / importance.sum(1, keepdim=True).clamp(min=1e-12))[..., None]
+        error *= (importance / importance.sum(1, keepdim=True).clamp(min=1e-12))[:, None]
 
-        back = (error @ p["head"].transpose(1, 2)).view(f, b, _MEANS, FILTERS)
-        shift = (back * share).sum((1, 2), dtype=torch.float64)
-        scale = ((back * cells).sum((1, 2), dtype=torch.float64) - mean * shift) / deviation
+        of_cells = weight * (error @ cells).view(head.shape)
+        of_share = (error.view(-1, b) @ share).view(head.shape)
+        shift = (head * of_share).sum((1, 2), dtype=torch.float64)
+        scale = ((head * of_cells).sum((1, 2), dtype=torch.float64) - mean * shift) / deviation
         # dr = gain (dy - mean(dy) - z mean(dy z)): what does not depend on the place is a line in r.
         slope = p["scale"] / deviation * scale / (count * deviation)
-        level = p["scale"] / deviation * shift / count - slope * mean
-        filters = -(level * on + slope * answers).permute(1, 0, 2)
-        filters += self._entered(part, places, weight * gain[:, None, None] * back)
+        constant = p["scale"] / deviation * shift / count - slope * mean
+        filters = -(constant * on + slope * answers).permute(1, 0, 2)
         return {
-            "filters": filters.float(),
+            "filters": (filters + self._entered(part, passed.places, scaled, error)).float(),
             "scale": scale.float(),
             "shift": shift.float(),
-            "head": hidden.transpose(1, 2) @ error,
-            "bias": error.sum(1),
+            "head": gain * of_cells + offset * of_share,
+            "bias": error.sum(2),
         }
 
-    def _entered(self, part: Tensor, places: Tensor, back: Tensor) -> Tensor:
+    def _entered(self, part: Tensor, places: Tensor, scaled: Tensor, error: Tensor) -> Tensor:
         """Patches at the maxima, weighted with the gradient that enters there: (folds, 28, 16)."""
         f = self.folds
         total = torch.zeros(f * FILTERS, _TAPS, dtype=torch.float64)
-        per_image = back.permute(1, 0, 3, 2).reshape(len(part), f * FILTERS, _MEANS)
+        of_windows = scaled[:, :, self._cell].permute(1, 0, 3, 2).flatten(2).contiguous()  # (3, f, 1600)
+        per_image = error.permute(2, 1, 0)[..., None].contiguous()  # (b, 3, f, 1)
         for k, index in enumerate(part.tolist()):
+            # By hand: for three terms this is quicker than a product of matrices.
+            back = of_windows[0] * per_image[k, 0]
+            for label in range(1, len(LABELS)):
+                back.addcmul_(of_windows[label], per_image[k, label])
+            back = back.view(f * FILTERS, _WINDOWS)
             total += nn.functional.embedding_bag(
-                places[k], self.patches[index], mode="sum", per_sample_weights=per_image[k] @ self._spread
+                places[k], self.patches[index], mode="sum", per_sample_weights=back
             )
         return total.view(f, FILTERS, _TAPS).transpose(1, 2)
 
@@ -272,12 +301,12 @@ class Together:
             held = torch.nonzero(out).flatten()
             if not len(held):
                 continue
-            maps = self.patches[held, :_POSITIONS] @ p["filters"][fold]
+            maps = self.patches[held, 1:] @ p["filters"][fold]
             maps = torch.relu_(maps) * gain[fold] + offset[fold]
             maps = maps.view(-1, SIDE, SIDE, FILTERS).permute(0, 3, 1, 2)
             means = nn.functional.avg_pool2d(nn.functional.max_pool2d(maps, 3, 3, 1), 2)
             hidden = means.flatten(2).transpose(1, 2).flatten(1)
-            logits = hidden @ p["head"][fold] + p["bias"][fold]
+            logits = hidden @ p["head"][fold].flatten(1).T + p["bias"][fold]
             seen[held.numpy()] = torch.softmax(logits, dim=1).numpy()
 
 
@@ -295,13 +324,42 @@ def _checked(schedule: Schedule) -> Schedule:
 def patches(x: Tensor) -> Tensor:
     """What each filter position sees of each image, shape (n, 901, 28).
 
-    The last tap is one, for the bias; the last row is zero, for places without gradient.
+    The first row is zero, for places without gradient; the last tap is one, for the bias.
     """
-    seen = nn.functional.unfold(x, 3, padding=2).transpose(1, 2)
-    out = torch.zeros(len(x), _POSITIONS + 1, _TAPS)
-    out[:, :_POSITIONS, :-1] = seen
-    out[:, :_POSITIONS, -1] = 1
+    out = torch.zeros(len(x), 1 + _POSITIONS, _TAPS)
+    out[:, 1:, :-1] = _unfolded(x).transpose(1, 2)
+    out[:, 1:, -1] = 1
     return out
+
+
+def levels(x: Tensor, step: float) -> tuple[Tensor, Tensor]:
+    """The same in whole numbers, for sums that are exact and quick.
+
+    Returns
+    -------
+    Tensor of int8, shape (n, 37, 900)
+        For each tap the level less 128, 0 in the padding; for each place in a filter whether it is outside
+        the padding; one.
+    Tensor of float64, shape (n, 3)
+        What the level 128 stands for in each channel.
+
+    Raises
+    ------
+    ValueError
+        A channel has other values than 256 levels ``step`` apart.
+    """
+    least = x.amin((2, 3)).double()
+    level = (x - least[..., None, None]) / step
+    if level.amax() > 255.5 or (level - level.round()).abs().amax() > 0.01:
+        raise ValueError(f"expected images of 256 levels, {step:g} apart")
+    out = torch.ones(len(x), _TAPS - 1 + _TAPS // 3 + 1, _POSITIONS, dtype=torch.int8)
+    out[:, : _TAPS - 1] = _unfolded(level.round().float() - 128)
+    out[:, _TAPS - 1 : -1] = _unfolded(torch.ones_like(x[:1, :1]))
+    return out, least + 128 * step
+
+
+def _unfolded(x: Tensor) -> Tensor:
+    return nn.functional.unfold(x, 3, padding=2)
 
 
 def _maxima(maps: Tensor, reversed_: Tensor) -> tuple[Tensor, Tensor]:
@@ -322,11 +380,10 @@ def _pool(maps: Tensor) -> tuple[Tensor, Tensor]:
     return most.permute(0, 2, 3, 1).view(_WINDOWS, -1), where.permute(0, 2, 3, 1).view(_WINDOWS, -1)
 
 
-def _spread_cells() -> Tensor:
-    """Which of the 25 means of 2 x 2 each of the 100 windows belongs to, (25, 100) of 0 and 1."""
+def _cell_of_window() -> Tensor:
+    """Which of the 25 means of 2 x 2 each of the 100 windows belongs to."""
     row, column = np.divmod(np.arange(_WINDOWS), CELLS)
-    cell = row // 2 * (CELLS // 2) + column // 2
-    return torch.from_numpy((np.arange(_MEANS)[:, None] == cell).astype(np.float32))
+    return torch.from_numpy(row // 2 * (CELLS // 2) + column // 2)
 
 
 def _class_weights(y: Tensor, included: Tensor, balanced: bool) -> Tensor:
@@ -339,7 +396,7 @@ def _class_weights(y: Tensor, included: Tensor, balanced: bool) -> Tensor:
 
 
 def _first_weights(net_seeds: Sequence[int]) -> dict[str, Tensor]:
-    """The weights that each seed gives an STSTNet, stacked; the head's in the order (cell, filter)."""
+    """The weights that each seed gives an STSTNet, stacked; the head's in the order (class, cell, filter)."""
     found: dict[str, list[Tensor]] = {}
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         for seed in net_seeds:
@@ -350,7 +407,7 @@ def _first_weights(net_seeds: Sequence[int]) -> dict[str, Tensor]:
                 "filters": torch.cat([conv.weight.flatten(1), conv.bias[:, None]], 1).T,
                 "scale": norm.weight,
                 "shift": norm.bias,
-                "head": net.head.weight.view(-1, FILTERS, _MEANS).permute(2, 1, 0).flatten(0, 1),
+                "head": net.head.weight.view(-1, FILTERS, _MEANS).transpose(1, 2),
                 "bias": net.head.bias,
             }
             for name, value in one.items():

@@ -215,10 +215,11 @@ class StstNetMethod(NetMethod):
         ``held`` (folds, n) is what each leaves out, whose probabilities after each epoch are returned,
         (epochs, n, 3).
         """
-        from training.recognition.grouped import Together  # which imports this module
+        from training.recognition.grouped import STEP, Together  # which imports this module
 
         x, y = self.network_input(data.flow), torch.from_numpy(data.label)
-        return Together(x, y, held, numbers, self.schedule).fit(seed)
+        step = 1.0 if self.released_input else STEP
+        return Together(x, y, held, numbers, self.schedule, step).fit(seed)
 
     def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
         """Write ``ststnet.onnx`` and its card; raises SettingsError for the input as released."""
