@@ -256,6 +256,22 @@ def evaluate_recognition(
     leaky: Annotated[
         bool, typer.Option("--leaky", help="Also by the best epoch for each test subject, marked LEAKY.")
     ] = False,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Networks with the authors' schedules: up to 200 times the work."),
+    ] = False,
+    released_input: Annotated[
+        bool,
+        typer.Option("--released-input", help="ststnet on bytes as they are, as the authors' release reads."),
+    ] = False,
+    released_split: Annotated[
+        bool,
+        typer.Option(
+            "--released-split",
+            help="dual-inception as the authors' release splits: fitted on the two other data sets, the "
+            "epoch of least loss on the other subjects of the own.",
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that OUT holds.")] = False,
 ) -> None:
     """Judge recognisers with each subject left out. Finished parts are kept: --resume goes on."""
@@ -264,8 +280,13 @@ def evaluate_recognition(
     from training.recognition.evaluate import evaluate_recognition as evaluate
     from training.recognition.method_settings import add_ck_plus, parse_settings
     from training.recognition.results_page import row_name
+    from training.recognition.variants import as_published
 
     settings = parse_settings(setting or [], method or [])
+    for name, chosen in as_published(
+        method, schedules=published, released_input=released_input, released_split=released_split
+    ).items():
+        settings[name] = {**chosen, **settings.get(name, {})}
     with without_chatter(), counted("done") as progress:
         if ck_plus is not None:
             settings = add_ck_plus(
