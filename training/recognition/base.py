@@ -164,8 +164,8 @@ METHODS: Registry[Method[Any]] = Registry("recogniser to train")
 Capabilities: ``input`` ("flow", which is the default, or "clips"), ``epochs`` (:class:`Watched`),
 ``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``named`` (only run when named: it takes
 days), ``folds_at_once`` (:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference),
-``folds_together`` (:class:`FoldsTogether`; the number of folds in a group), ``own_split`` (:class:`OwnSplit`),
-``published`` (the authors' :class:`training.recognition.ststnet.Schedule`).
+``folds_together`` (:class:`FoldsTogether`; the number of folds in a group), ``own_split``
+(:class:`OwnSplit`), ``published`` (the authors' :class:`training.recognition.ststnet.Schedule`).
 """
 
 
