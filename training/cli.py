@@ -51,6 +51,7 @@ class Layout(StrEnum):
 
     cas_me2 = "cas_me2"
     samm_long = "samm_long"
+    samm_long_cropped = "samm_long_cropped"
     smic = "smic"
     smic_extended = "smic_extended"
     casme2 = "casme2"
@@ -194,6 +195,12 @@ def evaluate_spotting(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Synthetic: write the results as Markdown here too.")
     ] = None,
+    recognizer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Long videos: names what was spotted, for STRS, as it ships; or none."
+        ),
+    ] = "ststnet",
     jobs: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Long videos: go on with the run that OUT holds.")
@@ -212,7 +219,7 @@ def evaluate_spotting(
 
         evaluate_long_videos(
             dataset, root, out, annotations=annotations, methods=method, folds=folds, members=members,
-            epochs=epochs, seed=seed, page=page, jobs=jobs, resume=resume,
+            epochs=epochs, seed=seed, page=page, recognizer=recognizer, jobs=jobs, resume=resume,
         )  # fmt: skip
         return
     with counted("clips") as progress:

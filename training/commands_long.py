@@ -23,6 +23,7 @@ def evaluate_long_videos(
     epochs: int | None,
     seed: int,
     page: Path | None,
+    recognizer: str,
     jobs: int,
     resume: bool,
 ) -> None:
@@ -43,7 +44,8 @@ def evaluate_long_videos(
     with counted("done") as progress:
         summary = evaluate_long(
             dataset, roots[0], out, annotations=annotations, methods=methods, members=members,
-            schedule=schedule, seed=seed, jobs=jobs, resume=resume, progress=progress, log=typer.echo,
+            schedule=schedule, seed=seed, recognizer=recognizer, jobs=jobs, resume=resume,
+            progress=progress, log=typer.echo,
         )  # fmt: skip
     if summary["findings"]:
         typer.echo(f"{len(summary['findings'])} findings of the reader are listed in the report")

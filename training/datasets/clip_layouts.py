@@ -25,6 +25,7 @@ from training.datasets.layouts import (
     write_casme2_long,
     write_image,
     write_samm_long,
+    write_samm_long_cropped,
 )
 
 CASME2_FILE = "CASME2-coding-20190701.xlsx"
@@ -288,6 +289,7 @@ def _write_text(path: Path, text: str) -> Path:
 LAYOUTS: dict[str, Callable[[Path, Path], Path]] = {
     "cas_me2": write_casme2_long,
     "samm_long": write_samm_long,
+    "samm_long_cropped": write_samm_long_cropped,
     "smic": write_smic,
     "smic_extended": write_smic_extended,
     "casme2": write_casme2,

@@ -13,7 +13,9 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from megc_live.errors import DatasetError, SettingsError
+from megc_live.models import ModelStore
 from megc_live.output.files import write_whole
+from megc_live.recognition.classifier import RECOGNIZERS
 from training.datasets.base import Corpus, read_dataset
 from training.spotting.fit_net import NetSchedule
 from training.spotting.long.loso import FITTED, Fold, Log, check_methods, read_fold, run_fold
@@ -36,6 +38,7 @@ def evaluate_long(
     members: int = 1,
     schedule: NetSchedule | None = None,
     seed: int = 0,
+    recognizer: str = "ststnet",
     jobs: int = 1,
     resume: bool = False,
     progress: Progress = lambda done, total, name: None,
@@ -63,6 +66,9 @@ def evaluate_long(
         Networks that are averaged; seed of the fits.
     schedule : NetSchedule, optional
         How networks are fitted.
+    recognizer : str
+        Names the emotions of spotted micro-expressions for STRS, as it ships; ``none``: no STRS. It is not
+        asked where the data set has no labels.
     jobs : int
         Worker processes; the results do not depend on them.
     resume : bool
@@ -98,14 +104,21 @@ def evaluate_long(
     for video in left_out:
         log(f"{video}: no images, not judged")
     _check(items, names)
-    settings = _claim(out, resume, items, {"dataset": dataset, "seed": seed, "members": members}, schedule)
+    asked = recognizer if recognizer != "none" and any(e.label for i in items for e in i.truth) else ""
+    chosen = {"dataset": dataset, "seed": seed, "members": members, "recognizer": asked}
+    if asked:
+        RECOGNIZERS[asked]
+        chosen["recognizer_sha256"] = ModelStore().get(asked).sha256
+    settings = _claim(out, resume, items, chosen, schedule)
     subjects = sorted({item.subject for item in items})
     log(f"{len(items)} videos of {len(subjects)} subjects")
     spotters = [name for name in names if name in unfitted_spotters()]
     todo = [item for item in items if item.missing(spotters) != (False, ())]
     log(f"{len(items) - len(todo)} of {len(items)} videos are recorded already; {len(todo)} to do")
     _work((delayed(record)(item, spotters) for item in todo), len(todo), jobs, progress)
-    folds = [Fold(name, subject, items, seed, members, schedule) for name in names for subject in subjects]
+    folds = [
+        Fold(name, subject, items, seed, members, schedule, asked) for name in names for subject in subjects
+    ]
     missing = [fold for fold in folds if not fold.path.exists()]
     log(f"{len(folds) - len(missing)} of {len(folds)} folds are there already; {len(missing)} to do")
     _work((delayed(run_fold)(fold) for fold in missing), len(missing), jobs, progress)
@@ -160,7 +173,7 @@ def _claim(
 def _code_version() -> str:
     """Hash of the code that makes signals, fits and decides; how a report is written does not matter."""
     here = Path(__file__).parent
-    files = [here / "loso.py", here / "videos.py"] + [
+    files = [here / f"{name}.py" for name in ("loso", "videos", "labels")] + [
         here.parent / f"{name}.py"
         for name in ("fit_ml", "fit_net", "network", "planting", "sequences", "export")
     ]

@@ -21,6 +21,7 @@ from training.spotting.baselines import fire_always
 from training.spotting.export import export_bag, export_svm
 from training.spotting.fit_ml import fit_svm
 from training.spotting.fit_net import HELD_BACK, NetSchedule, fit_bag, split_people
+from training.spotting.long.labels import with_labels
 from training.spotting.long.videos import Recorded, load_clip, read_spans, span_row, unfitted_spotters
 from training.spotting.sequences import Clip
 from training.spotting.signal_log import SignalLog
@@ -78,6 +79,8 @@ class Fold:
     seed, members : int
         Seed of the fits, networks that are averaged.
     schedule : NetSchedule
+    recognizer : str
+        Names the emotions of what was spotted; empty: nobody does.
     """
 
     method: str
@@ -86,6 +89,7 @@ class Fold:
     seed: int
     members: int
     schedule: NetSchedule
+    recognizer: str
 
     @property
     def path(self) -> Path:
@@ -128,6 +132,8 @@ def run_fold(fold: Fold) -> str:
             found = _replayed(fold.method, ModelStore(ModelSettings(directory=Path(folder))), fold.held_out)
     else:
         found = {item.video: read_spans(item, fold.method) for item in fold.held_out}
+    if fold.recognizer and fold.method != CHANCE:
+        found = with_labels(fold.held_out, found, fold.recognizer)
     value = {"method": fold.method, "subject": fold.subject, "chosen": chosen, "found": found}
     write_whole(fold.path, json.dumps(value))
     return f"{fold.method} {fold.subject}"

@@ -66,9 +66,9 @@ def score_method(items: Sequence[Recorded], truth: pd.DataFrame, pred: pd.DataFr
         ``scores``: by protocol and rule, as ``megc-train score spotting`` gives them; ``interval_95``: by
         protocol, of the default rule's F1, over draws of other subjects; ``alarms_per_minute``: false
         alarms by kind, default rule, all videos; ``subjects``: default rule, all videos, counts by kind.
-        ``strs`` is None where no annotated movement has a label.
+        ``strs`` is None where no annotated movement, or no prediction, has a label.
     """
-    labelled = bool((truth["label"] != "").any())
+    labelled = bool((truth["label"] != "").any() and (pred["label"] != "").any())
     scores: dict[str, dict[str, Any]] = {}
     intervals: dict[str, dict[str, Any]] = {}
     for protocol, videos in PROTOCOLS.items():

@@ -59,6 +59,9 @@ def summarise(
         file = ModelStore().get("ltp-net")
         models[SHIPPED] = file.sha256
         shipped = str(file.card.get("data", ""))
+    recognizer = settings["recognizer"]
+    if recognizer:
+        models[recognizer] = settings["recognizer_sha256"]
     return {
         "dataset": corpus.name,
         "videos": len(items),
@@ -82,6 +85,7 @@ def summarise(
             }
             for row in rows
         ],
+        "recognizer_data": ModelStore().get(recognizer).card.get("data", "") if recognizer else "",
         "settings": settings,
         "versions": {
             "python": platform.python_version(),

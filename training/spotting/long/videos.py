@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,23 @@ from training.datasets.readers.images import numbered
 from training.protocols.matching import Expression
 from training.spotting.sequences import Clip, Movement, grid_samples, make_sequence
 from training.spotting.signal_log import Listener, SignalLog, recorded_version, signal_version
+
+
+def unit_names(text: str) -> tuple[str, ...]:
+    """Return action units as the fits name them, from ``R12+6`` (CAS(ME)^2) or ``12R+6`` (SAMM).
+
+    Examples
+    --------
+    >>> unit_names("R12+6"), unit_names("12L + 4B"), unit_names("0")
+    (('AU12R', 'AU6'), ('AU12L', 'AU4'), ())
+    """
+    names = []
+    for part in re.split(r"[+,;/&\s]+", text.upper()):
+        number = re.search(r"[1-9]\d*", part)
+        if number:
+            side = next((letter for letter in "RL" if letter in part), "")
+            names.append(f"AU{number[0]}{side}")
+    return tuple(names)
 
 
 def unfitted_spotters() -> list[str]:
@@ -58,6 +76,8 @@ class Recorded:
         How many images it has.
     truth : tuple of Expression
         Annotated movements: positions among the images, from 0, inclusive.
+    units : tuple of tuple of str
+        Names of the action units of each, such as ``AU12R``.
     images : Path
         Their folder.
     out : Path
@@ -69,6 +89,7 @@ class Recorded:
     fps: float
     frames: int
     truth: tuple[Expression, ...]
+    units: tuple[tuple[str, ...], ...]
     images: Path
     out: Path
 
@@ -76,7 +97,8 @@ class Recorded:
     def of(cls, video: LongVideo, out: Path) -> Recorded:
         """Take what an evaluation needs of a video that has images."""
         folder = video.frames[0].parent
-        return cls(video.video, video.subject, video.fps, len(video.frames), video.truth, folder, out)
+        units = tuple(unit_names(text) for text in video.units) or ((),) * len(video.truth)
+        return cls(video.video, video.subject, video.fps, len(video.frames), video.truth, units, folder, out)
 
     @property
     def signals(self) -> Path:
@@ -161,8 +183,8 @@ def load_clip(item: Recorded) -> Clip:
     """A recorded video as what spotters are fitted on: the subject is the person."""
     log = SignalLog.load(item.signals)
     truth = [
-        Movement(e.onset, e.offset, float(log.pts_s[e.onset]), float(log.pts_s[e.offset]), e.kind)
-        for e in item.truth
+        Movement(e.onset, e.offset, float(log.pts_s[e.onset]), float(log.pts_s[e.offset]), e.kind, units)
+        for e, units in zip(item.truth, item.units, strict=True)
     ]
     clip = Clip(item.video, item.subject, log, truth, item.fps)
     clip.sequences = [make_sequence(samples, truth) for samples in grid_samples(log)]
