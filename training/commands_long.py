@@ -49,13 +49,13 @@ def evaluate_long_videos(
         )  # fmt: skip
     if summary["findings"]:
         typer.echo(f"{len(summary['findings'])} findings of the reader are listed in the report")
-    rule = summary["default_rule"]
+    rule = summary["default_rule"] + " (synthetic)" * summary["synthetic"]
     for row in summary["rows"]:
         for protocol in PROTOCOLS:
             numbers = []
             for part in PARTS:
                 low, high = row["interval_95"][protocol][part]
-                f1 = part_score(row["scores"][protocol][rule], part)["f1"]
+                f1 = part_score(row["scores"][protocol][summary["default_rule"]], part)["f1"]
                 numbers.append(f"{part} F1 {f1:.4f} ({low:.2f}-{high:.2f})")
             typer.echo(f"{row['method']:16s} {protocol:9s} {rule}: {'  '.join(numbers)}")
     typer.echo(f"written: {out / 'report.html'}")

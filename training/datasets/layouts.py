@@ -21,6 +21,7 @@ from openpyxl import Workbook
 from megc_live.errors import DatasetError, OutputError
 from megc_live.face.landmarks import Landmarker
 from megc_live.models import ModelStore
+from megc_live.output.files import write_whole
 from megc_live.video import open_source
 from megc_live.video.folder import RATE_FILES
 
@@ -43,6 +44,9 @@ CASME_FPS, SAMM_FPS = 30.0, 200.0
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels, the latter two exclusive."""
 _SAME_RATE = 0.01
+
+SYNTHETIC_MARK = "SYNTHETIC.txt"
+"""A file beside the images that says what they are: no score on them may pass for one on the data set."""
 _CROP_MARGIN = 0.25
 
 _STIMULI = (
@@ -126,6 +130,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
             rule1.append([video.person, f"s{video.person}", _index(video, videos)])
     for stimulus, code, _ in _STIMULI:
         rule2.append([int(code), stimulus])
+    _mark(out, out / "rawpic")
     return save_book(book, out / CASME_FILE)
 
 
@@ -201,6 +206,7 @@ def _write_samm(corpus: Path, out: Path, images: Path, *, crop: bool = False) ->
                     "synthetic",
                 ]
             )
+    _mark(out, images)
     return save_book(book, out / SAMM_FILE)
 
 
@@ -248,6 +254,18 @@ def first_sheet(book: Workbook, title: str) -> Any:
     sheet = book.worksheets[0]
     sheet.title = title
     return sheet
+
+
+def is_synthetic(root: Path) -> bool:
+    """Whether a folder in the layout of a data set of long videos was written here."""
+    return (root / SYNTHETIC_MARK).is_file()
+
+
+def _mark(*folders: Path) -> None:
+    for folder in folders:
+        write_whole(
+            folder / SYNTHETIC_MARK, "Planted movements in the layout of a data set, not the data set.\n"
+        )
 
 
 def _write_images(

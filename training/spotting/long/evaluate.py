@@ -17,6 +17,7 @@ from megc_live.models import ModelStore
 from megc_live.output.files import write_whole
 from megc_live.recognition.classifier import RECOGNIZERS
 from training.datasets.base import Corpus, read_dataset
+from training.datasets.layouts import is_synthetic
 from training.spotting.fit_net import NetSchedule
 from training.spotting.long.loso import FITTED, Fold, Log, check_methods, read_fold, run_fold
 from training.spotting.long.scores import prediction_table, score_method, truth_table
@@ -105,7 +106,13 @@ def evaluate_long(
         log(f"{video}: no images, not judged")
     _check(items, names)
     asked = recognizer if recognizer != "none" and any(e.label for i in items for e in i.truth) else ""
-    chosen = {"dataset": dataset, "seed": seed, "members": members, "recognizer": asked}
+    chosen = {
+        "dataset": dataset,
+        "synthetic": is_synthetic(root),
+        "seed": seed,
+        "members": members,
+        "recognizer": asked,
+    }
     if asked:
         RECOGNIZERS[asked]
         chosen["recognizer_sha256"] = ModelStore().get(asked).sha256

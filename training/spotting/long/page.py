@@ -21,6 +21,8 @@ def render(summary: dict[str, Any]) -> str:
     template = files("training.spotting.long").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     return page.from_string(template).render(
         summary=summary,
+        name="a synthetic corpus" if summary["synthetic"] else summary["dataset"],
+        mark=" (synthetic)" if summary["synthetic"] else "",
         protocols=PROTOCOLS,
         rules=[rule for rule in summary["rows"][0]["scores"]["MEGC2021+"] if rule != "strs"],
         parts=PARTS,

@@ -64,6 +64,7 @@ def summarise(
         models[recognizer] = settings["recognizer_sha256"]
     return {
         "dataset": corpus.name,
+        "synthetic": settings["synthetic"],
         "videos": len(items),
         "videos_with_micro": sum(any(e.kind == "micro" for e in item.truth) for item in items),
         "subjects": len({item.subject for item in items}),
