@@ -373,8 +373,8 @@ class Engine(Closing):
         with self._rows_lock:
             self._rows += rows
         self._stats.without_face += not current
-        for face in current:
-            self._stats.note(face.newest.quality.warnings)
+        for row in rows if current else ():
+            self._stats.note(row)
 
 
 def _nearest(past: deque[FaceObservation], t_s: float) -> FaceObservation:

@@ -82,10 +82,9 @@ def _complete(card: dict[str, Any], summary: dict[str, Any], evaluation: Path) -
     card["scores"] = {**card.get("scores", {}), **scores}
     chosen = [fold[name] for fold in summary["thresholds"].values() if name in fold]
     if chosen:
-        for key in chosen[0]:
-            card["settings"][key] = round(statistics.median(fold[key] for fold in chosen), 4)
+        card["settings"]["threshold"] = round(statistics.median(chosen), 4)
         card["evaluation"] = (
-            f"people apart, {summary['folds']} folds; the thresholds are the medians of those that the folds "
+            f"people apart, {summary['folds']} folds; the threshold is the median of those that the folds "
             f"chose on people of their training part; a fold judges "
             + ("one network" if summary["members"] == 1 else f"the mean of {summary['members']} networks")
             + f", what ships is the mean of {card['settings'].get('networks', 1)}"
