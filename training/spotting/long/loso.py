@@ -167,7 +167,7 @@ def _fit(fold: Fold, store: Path) -> dict[str, float]:
         export_bag(bag, store, {})
     finally:
         torch.set_num_threads(threads)
-    return bag.thresholds.settings()
+    return {"threshold": round(bag.threshold, 4)}
 
 
 def deal_seed(clips: Sequence[Clip], seed: int, members: int) -> int:
