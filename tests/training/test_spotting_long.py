@@ -16,6 +16,7 @@ from joblib import delayed
 from typer.testing import CliRunner
 
 from megc_live.errors import DatasetError, SettingsError
+from megc_live.models import shipped_folder
 from megc_live.spotting import SPOTTERS, Span
 from megc_live.spotting.signals import RegionSignal
 from megc_live.synthesis.demo import DEMO_CAMERA, portrait
@@ -29,6 +30,7 @@ from training.datasets.base import read_dataset
 from training.datasets.clip_layouts import LAYOUTS
 from training.protocols.matching import Expression
 from training.protocols.spotting import RULES
+from training.ship import export_models
 from training.spotting.fit_net import HELD_BACK, NetSchedule, split_people
 from training.spotting.long import evaluate as module
 from training.spotting.long import loso
@@ -180,6 +182,14 @@ def test_the_report_needs_nothing_else_and_says_what_it_compares(
         assert words in page
     assert "not spotted" in page, "ltp-ml has no macro F1"
     assert summary["files_sha256"]["truth.csv"] in page and summary["settings"]["code"] in page
+
+
+def test_its_scores_go_into_no_card_of_a_model_fitted_elsewhere(
+    cas: tuple[Path, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match="an evaluation on cas_me2"):
+        export_models(shipped_folder(), tmp_path / "models", cas[1])
+    assert not (tmp_path / "models").exists()
 
 
 def test_a_real_data_set_is_not_called_synthetic(cas: tuple[Path, Path, dict[str, Any]]) -> None:
