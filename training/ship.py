@@ -107,11 +107,18 @@ def _copy(path: Path, card: dict[str, Any], out: Path) -> Path:
 def _summary(evaluation: Path) -> dict[str, Any]:
     """What an evaluation wrote; raises :class:`DatasetError` where there is none."""
     try:
-        return dict(json.loads((evaluation / "summary.json").read_text(encoding="utf-8")))
+        summary = dict(json.loads((evaluation / "summary.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"{str(evaluation)!r} holds no evaluation ({error}).", "Run `megc-train evaluate spotting` first."
         ) from None
+    if "unlearned_units" not in summary:
+        raise DatasetError(
+            f"{str(evaluation)!r} holds an evaluation on {summary.get('dataset', 'other data')}, not on what "
+            "spotters are fitted on.",
+            "Run `megc-train evaluate spotting --dataset synthetic`.",
+        )
+    return summary
 
 
 def _scores(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
