@@ -1,8 +1,10 @@
 """``lbp-chi2``: change of local binary patterns against the mean of before and after, made online.
 
 Moilanen, Zhao and Pietikainen 2014, in the form of the baseline of MEGC 2019 (organisers' code). A frame
-is compared with the mean of those half a pattern before and after it, so it takes twice that time until its
-contrast is known; the threshold is that of the part seen so far.
+is compared with the mean of those half a movement before and after it, so it takes twice that time until its
+contrast is known; the threshold is that of the part seen so far. A peak above it is a movement of the length
+that the method assumes. The baseline forms intervals in blocks of half a second counted from the first
+frame of overlapping windows instead; where such blocks lie is chance.
 """
 
 from __future__ import annotations
@@ -21,11 +23,9 @@ from megc_live.spotting.running import (
     WAIT_S,
     Centred,
     Judged,
-    OpenedBlocks,
+    Peaks,
     RunningThreshold,
     judge,
-    peak_of,
-    span_of,
 )
 from megc_live.spotting.signals import RegionSignal
 
@@ -37,8 +37,6 @@ HALF_S = 0.16
 """k: half the length of a micro-expression. 30 frames at 200 fps, 5 at 30 fps in the published code."""
 SHARE = 0.15
 """p of the threshold: the value for CAS(ME)^2, whose camera is nearest to a webcam."""
-BLOCK_S, BLOCK_SHARE = 0.5, 0.4
-"""An interval is formed in a block of 15 frames at 30 fps of which 6 are positive."""
 RADIUS = 3
 LABELS = 59
 """58 uniform patterns of 8 neighbours and one for all others."""
@@ -65,7 +63,7 @@ class LbpChi2Spotter:
         p of the threshold, 0 to 1; ``SHARE`` by default.
     """
 
-    delay_s = 2 * HALF_S + BLOCK_S + WAIT_S
+    delay_s = 2 * HALF_S + WAIT_S
 
     def __init__(self, models: ModelStore | None = None, threshold: float | None = None) -> None:
         self._share = SHARE if threshold is None else threshold
@@ -86,7 +84,7 @@ class LbpChi2Spotter:
         if self._newest_s is not None and face.pts_s - self._newest_s > RESET_S:
             out += self.flush()
         elif face.fresh:
-            out += self._span(self._blocks.end())
+            out += self._spans(self._peaks.end())
             self._cut()
         self._newest_s = face.pts_s
         self._follow(face)
@@ -94,18 +92,18 @@ class LbpChi2Spotter:
         for at_s, before, at, after in self._around.push(face.pts_s, histograms):
             distances = chi2_distance(at, (before + after) / 2)
             for t_s, contrast, blocks in self._contrast(at_s, distances):
-                out += self._span(self._blocks.push(judge(self._threshold, t_s, contrast, blocks)))
+                out += self._spans(self._peaks.push(judge(self._threshold, t_s, contrast, blocks)))
         return out
 
     def flush(self) -> list[Span]:
-        """Close the block that is open and start anew. The last 0.32 s are not judged."""
-        out = self._span(self._blocks.end())
+        """Return the last peaks and start anew. The last 0.32 s are not judged."""
+        out = self._spans(self._peaks.end())
         self._begin()
         return out
 
     def _begin(self) -> None:
         self._threshold = RunningThreshold(self._share)
-        self._blocks = OpenedBlocks(BLOCK_S, BLOCK_SHARE)
+        self._peaks = Peaks(HALF_S)
         self._around: Centred[F32] = Centred(HALF_S)
         self._values: Centred[tuple[float, F64]] = Centred(HALF_S)
         self._newest_s = None
@@ -137,11 +135,14 @@ class LbpChi2Spotter:
             out.append((at_s, max(0.0, contrast), at[1]))
         return out
 
-    def _span(self, frames: list[Judged]) -> list[Span]:
-        if not frames:
-            return []
-        names = moved_regions(peak_of(frames).blocks, self._grid, self._canonical)
-        return [span_of(frames, "micro", names)]
+    def _spans(self, peaks: list[Judged]) -> list[Span]:
+        return [
+            Span(
+                peak.t_s - HALF_S, peak.t_s, peak.t_s + HALF_S, peak.share, "micro",
+                moved_regions(peak.blocks, self._grid, self._canonical),
+            )
+            for peak in peaks
+        ]  # fmt: skip
 
 
 def lay_grid(points: F64) -> BlockGrid:

@@ -1,8 +1,8 @@
 """``of-fd``: displacement of small parts of the face since a quiet moment, by He Yuhong, made online.
 
 The winner of MEGC 2021 in the form of its author's code for MEGC 2024. Flow is measured from an anchor, a
-frame at which the face was quiet, to each frame; what a part of the face moves beyond the bridge of the nose
-is its curve, and peaks of the curves are movements. Nothing looks at the whole video.
+frame at which the face was quiet, to each frame; what a part of the face moves beyond the head is its curve,
+and peaks of the curves are movements. Nothing looks at the whole video.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from megc_live.face.observation import CANONICAL_EYE_PX
+from megc_live.face.regions import STABLE_POINTS
 from megc_live.models import ModelStore
 from megc_live.spotting.base import SPOTTERS, Span
 from megc_live.spotting.curves import HOLD_S, SMOOTH_S, Channel, Movement, Smoother
 from megc_live.spotting.interval import Kind
+from megc_live.spotting.motion import LAG_S, measure_motion
 from megc_live.spotting.picture import FaceSignal, picture_of
 from megc_live.spotting.running import RESET_S, WAIT_S
 from megc_live.spotting.signals import RegionSignal
@@ -34,7 +37,6 @@ BROW, MOUTH, NOSE = 1.925, 1.85, 2.10
 """Prominence that a curve of each part must exceed: the values for CAS(ME)^2."""
 LARGEST = 0.25
 """Share of a channel's vectors, the largest, that are averaged (20 to 30 % in the published code)."""
-LARGEST_BRIDGE = 0.7
 STRIDE_S, WINDOW_S = 100 / 30, 200 / 30
 """After the first time a new anchor is taken as soon as the face is quiet, after the second at once."""
 QUIET = 0.5
@@ -45,8 +47,8 @@ MICRO_S = 0.5
 _HALF_FRAME_S = 1 / 60
 OVERLAP = 0.1
 _INNER_CORNERS = (133, 362)
-_BRIDGE = (195, 4)
-_POINT_PX, _PATCH_MARGIN_PX, _BRIDGE_PX = 10.0, 10.0, 13.0
+_POINT_PX, _PATCH_PX = 10.0, 10.0
+"""Half the side of the square about a point; room that a patch has about its points."""
 _MAX_REGIONS = 4
 
 
@@ -89,42 +91,61 @@ class Anchor:
     Parameters
     ----------
     crop : ndarray of uint8, shape (192, 160)
+        Read while the anchor is in use, not copied.
     canonical : ndarray of float64, shape (478, 2)
+    depth : ndarray of float64, shape (478,)
     """
 
-    def __init__(self, crop: U8, canonical: F64) -> None:
+    def __init__(self, crop: U8, canonical: F64, depth: F64) -> None:
         right, left = canonical[list(_INNER_CORNERS)]
         self._unit = max(1e-3, float(np.hypot(*(left - right))) * UNIT)
-        self._parts = [
-            self._rect(canonical[list(part.points)], _POINT_PX if len(part.points) == 1 else _PATCH_MARGIN_PX)
+        self._crop, self._canonical, self._depth = crop, canonical, depth
+        self._rects = [
+            self._rect(canonical[list(part.points)], _POINT_PX if len(part.points) == 1 else _PATCH_PX)
             for part in PARTS
         ]
-        self._bridge = self._rect(canonical[list(_BRIDGE)], _BRIDGE_PX)
-        upper = [rect for part, rect in zip(PARTS, self._parts, strict=True) if part.upper]
-        lower = [rect for part, rect in zip(PARTS, self._parts, strict=True) if not part.upper]
-        self._areas = _around(upper, crop.shape), _around([*lower, self._bridge], crop.shape)
-        # Copies of the two areas only: the rest of the picture need not be kept.
-        self._before = tuple(crop[y0:y1, x0:x1].copy() for x0, y0, x1, y1 in self._areas)
+        upper = [rect for part, rect in zip(PARTS, self._rects, strict=True) if part.upper]
+        lower = [rect for part, rect in zip(PARTS, self._rects, strict=True) if not part.upper]
+        self._areas = _around(upper, crop.shape), _around(lower, crop.shape)
+        self._places = self._head_places()
 
-    def curves(self, crop: U8) -> F64:
-        """How far each part has moved since the anchor, beyond the bridge of the nose.
+    def curves(self, crop: U8) -> F64 | None:
+        """How far each part has moved since the anchor, beyond the head.
+
+        The published code takes the head's motion from the bridge of the nose, on pictures that are cut
+        at one place. These crops follow the head already; what is left of its motion is parallax, which
+        sends the nose one way and the brows the other: it is fitted as everywhere in this program.
 
         Returns
         -------
-        ndarray of float64, shape (16,)
-            In units of 1/64 of the distance of the inner eye corners.
+        ndarray of float64, shape (16,), or None
+            In units of 1/64 of the distance of the inner eye corners. None where the head cannot be found
+            again.
         """
-        upper, lower = (
-            part_flow(before, crop[y0:y1, x0:x1])
-            for before, (x0, y0, x1, y1) in zip(self._before, self._areas, strict=True)
-        )
-        head = mean_of_largest(_inside(lower, self._bridge, self._areas[1]), LARGEST_BRIDGE)
+        motion = measure_motion(self._crop, crop, self._canonical, self._depth, LAG_S)
+        if motion is None:
+            return None
+        head = self._places @ motion.head.reshape(2, 4).T * (CANONICAL_EYE_PX / 100)
+        flows = [part_flow(self._crop[y0:y1, x0:x1], crop[y0:y1, x0:x1]) for x0, y0, x1, y1 in self._areas]
         out = np.empty(len(PARTS))
-        for i, (part, rect) in enumerate(zip(PARTS, self._parts, strict=True)):
-            flow, area = (upper, self._areas[0]) if part.upper else (lower, self._areas[1])
-            own = mean_of_largest(_inside(flow, rect, area), LARGEST) - head
+        for i, (part, rect) in enumerate(zip(PARTS, self._rects, strict=True)):
+            which = 0 if part.upper else 1
+            own = mean_of_largest(_inside(flows[which], rect, self._areas[which]), LARGEST) - head[i]
             out[i] = np.hypot(*own) / self._unit
         return out
+
+    def _head_places(self) -> F64:
+        """[1, x, y, z] of each part's middle, as the parameters of :class:`Motion` are meant: (16, 4)."""
+        unit = CANONICAL_EYE_PX / 2
+        stable = list(STABLE_POINTS)
+        places = np.column_stack(
+            [
+                (self._canonical - self._canonical[stable].mean(0)) / unit,
+                (self._depth - self._depth[stable].mean()) / unit,
+            ]
+        )
+        middles = np.stack([places[list(part.points)].mean(0) for part in PARTS])
+        return np.column_stack([np.ones(len(PARTS)), middles])
 
     def _rect(self, points: F64, margin: float) -> tuple[float, float, float, float]:
         low, high = points.min(0) - margin * self._unit, points.max(0) + margin * self._unit
@@ -233,7 +254,12 @@ class OfFdSpotter:
         if self._anchor is None:
             self._drop_anchor(face)
             return out
-        for t_s, heights in self._smoother.push(face.pts_s, self._anchor.curves(face.crop)):
+        curves = self._anchor.curves(face.crop)
+        if curves is None:
+            out += self._end_curves()
+            self._drop_anchor(face)
+            return out
+        for t_s, heights in self._smoother.push(face.pts_s, curves):
             self._follow(t_s, heights)
             out += self._release(t_s)
         age = face.pts_s - self._anchor_s
@@ -249,7 +275,7 @@ class OfFdSpotter:
         return out
 
     def _drop_anchor(self, face: FaceSignal) -> None:
-        self._anchor = Anchor(face.crop, face.canonical)
+        self._anchor = Anchor(face.crop, face.canonical, face.depth)
         self._anchor_s = face.pts_s
         self._smoother.push(face.pts_s, np.zeros(len(PARTS)))
 

@@ -31,15 +31,18 @@ class FaceSignal(RegionSignal):
         keeps the picture.
     canonical : ndarray of float64, shape (478, 2)
         The face's points in crop pixels, x right, y down.
+    depth : ndarray of float64, shape (478,)
+        Their z in crop pixels.
     """
 
     crop: U8
     canonical: F64
+    depth: F64
 
 
 def with_picture(signal: RegionSignal, face: FaceObservation) -> FaceSignal:
     """Return the signal of an observation together with the observation's crop and points."""
-    return FaceSignal(**_numbers(signal), crop=face.crop, canonical=face.canonical)
+    return FaceSignal(**_numbers(signal), crop=face.crop, canonical=face.canonical, depth=face.depth)
 
 
 def numbers_only(signal: RegionSignal) -> RegionSignal:

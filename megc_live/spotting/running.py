@@ -110,9 +110,9 @@ class RunningThreshold:
         while self._largest and self._largest[-1][1] <= value:
             self._largest.pop()
         self._largest.append((t_s, value))
-        while t_s - self._values[0][0] > self._horizon:
+        while t_s - self._values[0][0] > self._horizon + _EPS:
             self._sum -= self._values.popleft()[1]
-        while t_s - self._largest[0][0] > self._horizon:
+        while t_s - self._largest[0][0] > self._horizon + _EPS:
             self._largest.popleft()
 
     @property
@@ -208,39 +208,45 @@ class Runs:
         return run
 
 
-class OpenedBlocks:
-    """Blocks of time, each opened by a positive frame, that count if enough of their frames are positive.
-
-    The published code cuts the video into blocks from its first frame on, so that it is chance whether a
-    movement is cut in two. Here a block starts with the first positive frame that is in no block yet.
+class Peaks:
+    """Positive frames with the largest contrast within a fixed time on both sides.
 
     Parameters
     ----------
-    length_s : float
-    share : float
-        Of the block's frames that must be positive.
+    reach_s : float
     """
 
-    def __init__(self, length_s: float, share: float) -> None:
-        self._length, self._share = length_s, share
-        self._block: list[Judged] = []
+    def __init__(self, reach_s: float) -> None:
+        self._reach = reach_s
+        self._frames: deque[Judged] = deque()
+        self._next = 0
 
     def push(self, frame: Judged) -> list[Judged]:
-        """Take the next frame; return the positive frames of a block that is over and counts."""
-        out: list[Judged] = []
-        if self._block and frame.t_s >= self._block[0].t_s + self._length - _EPS:
-            out = self.end()
-        if self._block or frame.positive:
-            self._block.append(frame)
-        return out
+        """Take the next frame; return the peaks that it makes certain."""
+        self._frames.append(frame)
+        return self._until(frame.t_s - self._reach)
 
     def end(self) -> list[Judged]:
-        """No frame follows: close the block with what it has, which counts as a part of its length."""
-        block, self._block = self._block, []
-        if len(block) < 2:
-            return []
-        lasted = (block[-1].t_s - block[0].t_s) * len(block) / (len(block) - 1)
-        positive = [frame for frame in block if frame.positive]
-        needed = self._share * self._length
-        enough = len(positive) / len(block) * min(lasted, self._length) >= needed - _EPS
-        return positive if enough and len(positive) > 1 else []
+        """No frame follows: return the peaks among the rest, and start anew."""
+        out = self._until(np.inf)
+        self._frames.clear()
+        self._next = 0
+        return out
+
+    def _until(self, last_s: float) -> list[Judged]:
+        out = []
+        while self._next < len(self._frames) and self._frames[self._next].t_s <= last_s + _EPS:
+            peak = self._frames[self._next]
+            while self._frames[0].t_s < peak.t_s - self._reach - _EPS:
+                self._frames.popleft()
+                self._next -= 1
+            before = [f.value for i, f in enumerate(self._frames) if i < self._next]
+            after = [
+                f.value
+                for i, f in enumerate(self._frames)
+                if i > self._next and f.t_s <= peak.t_s + self._reach + _EPS
+            ]
+            if peak.positive and peak.value > max(before, default=-np.inf):
+                out += [peak] if peak.value >= max(after, default=-np.inf) else []
+            self._next += 1
+        return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -15,7 +16,7 @@ from megc_live.face.regions import REGION_POINTS
 from megc_live.face.tracker import FaceTracker
 from megc_live.models import ModelStore
 from megc_live.settings import FaceSettings
-from megc_live.spotting.picture import FaceSignal
+from megc_live.spotting.picture import FaceSignal, with_picture
 from megc_live.spotting.signals import RegionSignal
 from tests.faces import frame, scene
 
@@ -50,7 +51,7 @@ def bent(shifts: dict[str, tuple[float, float]], rng: np.random.Generator | None
 
 def with_crop(signal: RegionSignal, crop: U8) -> FaceSignal:
     """A signal of numbers with a picture."""
-    return FaceSignal(**vars(signal), crop=crop, canonical=observation().canonical)
+    return replace(with_picture(signal, observation()), crop=crop)
 
 
 def moving(
@@ -70,12 +71,14 @@ def moving(
     breaks = {0, *(int(np.abs(times - t).argmin()) for t in fresh_at)}
     crops = [bent(lift(float(t)), rng) for t in times]
     return [
-        FaceSignal(
-            i, start + float(t), None, None, None, start + float(t), 0.0, 80.0, i in breaks,
-            crop=crop, canonical=observation().canonical,
-        )
+        with_crop(blank(i, start + float(t), i in breaks), crop)
         for i, (t, crop) in enumerate(zip(times, crops, strict=True))
-    ]  # fmt: skip
+    ]
+
+
+def blank(index: int, pts_s: float, fresh: bool) -> RegionSignal:
+    """A signal in which no number was measured."""
+    return RegionSignal(index, pts_s, None, None, None, pts_s, 0.0, 80.0, fresh)
 
 
 def smile(

@@ -18,7 +18,7 @@ from megc_live.spotting.base import stated_delay
 from megc_live.spotting.motion import Motion
 from megc_live.spotting.picture import FaceSignal
 from megc_live.spotting.signals import RegionSignal
-from tests.spotting.pictures import bent, observation
+from tests.spotting.pictures import bent, blank, observation, with_crop
 
 FPS = 30.0
 
@@ -50,8 +50,8 @@ def course(seconds: float, seed: int = 0, start: float = 0.0, fps: float = FPS) 
         )
         cn = np.where(np.isin(np.arange(12), (8, 10)), 1.5, 3.0)
         motion = Motion(regions, rng.normal(0, 0.2, 8), 0.2, 0.9)
-        crop, canonical = bent(shifts, rng), observation().canonical
-        out.append(FaceSignal(i, t, motion, pattern, cn, t - 0.3, 0.0, 80.0, i == 0, crop, canonical))
+        numbers = RegionSignal(i, t, motion, pattern, cn, t - 0.3, 0.0, 80.0, i == 0)
+        out.append(with_crop(numbers, bent(shifts, rng)))
     return out
 
 
@@ -102,16 +102,13 @@ def test_signals_are_not_changed(spotter: Spotter) -> None:
         np.testing.assert_array_equal(a.cn, b.cn)
         np.testing.assert_array_equal(a.crop, b.crop)
         np.testing.assert_array_equal(a.canonical, b.canonical)
+        np.testing.assert_array_equal(a.depth, b.depth)
 
 
 def test_a_face_without_motion_gives_nothing(spotter: Spotter) -> None:
     """Each frame's history starts with it: nothing may be compared."""
-    face = observation()
     blind = [
-        FaceSignal(
-            i, i / FPS, None, None, None, i / FPS, 0.0, 80.0, True, np.roll(face.crop, i), face.canonical
-        )
-        for i in range(90)
+        with_crop(blank(i, i / FPS, fresh=True), np.roll(observation().crop, i, axis=1)) for i in range(90)
     ]
     assert run(spotter, blind) == []
 
