@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from megc_live.errors import DatasetError, SettingsError
 from training.datasets.base import Finding, is_synthetic
-from training.datasets.flow_file import FlowData, load_flow_file
+from training.datasets.flow_file import CLASS_COUNTS, FlowData, load_flow_file
 from training.recognition.base import Data, input_of
 from training.recognition.clip_data import ClipData, Progress, load_clips
 from training.recognition.clip_features import flow_from_clips, flow_settings
@@ -155,12 +155,27 @@ def read_inputs(
         assert place.root is not None
         rule = {} if place.apex_rule is None else {"apex_rule": place.apex_rule}
         clips = load_clips(place.dataset, place.root, place.cache, jobs, progress, **rule)
+        synthetic = is_synthetic(place.root)
+        if place.dataset == "composite" and not synthetic:
+            clips = replace(clips, findings=(*clips.findings, *unlike_the_challenge(clips)))
         for finding in clips.findings:
             row = "" if finding.row is None else f", row {finding.row}"
             log(f"{finding.where}{row}, {finding.column}: {finding.read}: {finding.done}")
         takes_flow = any(input_of(name) == "flow" for name in methods)
         flow = flow_from_clips(clips, jobs, progress) if takes_flow else None
-        found = Inputs(flow, clips, clips.digest(), is_synthetic(place.root))
+        found = Inputs(flow, clips, clips.digest(), synthetic)
     if len(np.unique(found.any.group)) < 2:
         raise DatasetError("leaving one subject out needs two, got 1.")
     return found
+
+
+def unlike_the_challenge(data: Data) -> tuple[Finding, ...]:
+    """Return a finding for each data set whose classes are not those of MEGC 2019, Table III."""
+    out = []
+    for name, published in CLASS_COUNTS.items():
+        found = tuple(int(((data.dataset == name) & (data.label == c)).sum()) for c in range(len(published)))
+        if found != published:
+            read = f"{found} clips of {name} (negative, positive, surprise), the challenge has {published}"
+            done = "judged; the scores are not those of the challenge's clips"
+            out.append(Finding("composite", None, "clips", read, done))
+    return tuple(out)
