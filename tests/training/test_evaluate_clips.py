@@ -125,6 +125,7 @@ def test_clips_that_are_left_out_are_told_and_have_no_part(tiny_corpora: Path, t
         (["--dataset", "megc2019-flow"], "Give --data FILE"),
         (["--dataset", "megc2019-flow", "--data", "f.npz", "--method", "lbp-top"], "lbp-top needs frames"),
         (["--dataset", "megc2019-flow", "--data", "f.npz", "--apex", "cells"], "Give --data FILE alone"),
+        (["--dataset", "megc2019-flow", "--data", "f.npz", "--cache", "c"], "Give --data FILE alone"),
         (["--dataset", "smic"], "Give --root PATH"),
         (["--dataset", "smic", "--data", "f.npz"], "--data is for megc2019-flow alone"),
         (["--dataset", "ck_plus", "--root", "."], "there is no data set named 'ck_plus' to evaluate"),

@@ -33,8 +33,8 @@ class Place:
         Its npz file; of ``megc2019-flow`` alone.
     root : Path or None
         Folder of the release; of all others.
-    cache : Path
-        Folder for aligned crops and what is computed of them.
+    cache : Path or None
+        Folder for aligned crops and what is computed of them; None: the default.
     apex_rule : str or None
         For clips without an annotated apex; None: the default.
     """
@@ -42,13 +42,13 @@ class Place:
     dataset: str
     data: Path | None
     root: Path | None
-    cache: Path
+    cache: Path | None
     apex_rule: str | None = None
 
     def check(self, methods: Collection[str]) -> None:
         """Raise SettingsError for a combination that cannot be, before anything is read."""
         if self.dataset == FLOW_FILE:
-            if self.root is not None or self.apex_rule is not None:
+            if any(given is not None for given in (self.root, self.cache, self.apex_rule)):
                 raise SettingsError(f"{FLOW_FILE} is one file of flow images.", "Give --data FILE alone.")
             if self.data is None:
                 raise SettingsError(f"{FLOW_FILE} needs its npz file.", "Give --data FILE.")
@@ -133,7 +133,7 @@ def read_inputs(
     Parameters
     ----------
     place : Place
-        Checked (:meth:`Place.check`).
+        Checked (:meth:`Place.check`), with a folder for crops where it has a root.
     methods : collection of str
     published_counts : bool
         Insist on the challenge's counts in a file of flow images.
@@ -152,7 +152,7 @@ def read_inputs(
         flow = load_flow_file(place.data, published_counts=published_counts)
         found = Inputs(flow, None, hashlib.sha256(place.data.read_bytes()).hexdigest())
     else:
-        assert place.root is not None
+        assert place.root is not None and place.cache is not None
         rule = {} if place.apex_rule is None else {"apex_rule": place.apex_rule}
         clips = load_clips(place.dataset, place.root, place.cache, jobs, progress, **rule)
         synthetic = is_synthetic(place.root)
