@@ -15,11 +15,14 @@ import pytest
 from typer.testing import CliRunner
 
 from megc_live.errors import DatasetError, SettingsError
-from training.cli import app
+from tests.training.test_recognition import composite
+from training.cli import ApexRule, app
+from training.datasets.flow_file import load_flow_file
+from training.recognition.apex import RULES
 from training.recognition.base import make_method
 from training.recognition.clip_data import ClipData
 from training.recognition.evaluate import evaluate_recognition
-from training.recognition.inputs import CORPORA
+from training.recognition.inputs import CORPORA, unlike_the_challenge
 
 METHODS = ["lbp-top", "rbf-svm", "bi-woof-full"]
 
@@ -122,6 +125,7 @@ def test_clips_that_are_left_out_are_told_and_have_no_part(tiny_corpora: Path, t
         (["--dataset", "megc2019-flow"], "Give --data FILE"),
         (["--dataset", "megc2019-flow", "--data", "f.npz", "--method", "lbp-top"], "lbp-top needs frames"),
         (["--dataset", "megc2019-flow", "--data", "f.npz", "--apex", "cells"], "Give --data FILE alone"),
+        (["--dataset", "megc2019-flow", "--data", "f.npz", "--cache", "c"], "Give --data FILE alone"),
         (["--dataset", "smic"], "Give --root PATH"),
         (["--dataset", "smic", "--data", "f.npz"], "--data is for megc2019-flow alone"),
         (["--dataset", "ck_plus", "--root", "."], "there is no data set named 'ck_plus' to evaluate"),
@@ -157,6 +161,17 @@ def test_a_clip_that_is_too_short_for_the_radius_is_named(tiny_smic: ClipData) -
     method = make_method("lbp-top", frames=None, radii=(1, 1, 30))
     with pytest.raises(DatasetError, match="smic s15 s15_ne_01 has"):
         method.fit(tiny_smic, 0)
+
+
+def test_a_composite_that_is_not_the_challenges_is_told(tmp_path: Path) -> None:
+    whole = load_flow_file(composite(tmp_path / "flow.npz"))
+    assert unlike_the_challenge(whole) == ()
+    (found,) = unlike_the_challenge(whole.subset(np.arange(len(whole)) > 6))
+    assert "(63, 51, 43) clips of smic" in found.read and "(70, 51, 43)" in found.read
+
+
+def test_the_command_offers_all_rules_of_the_apex() -> None:
+    assert tuple(rule.value for rule in ApexRule) == RULES
 
 
 def test_the_corpora_are_data_sets_with_clips() -> None:

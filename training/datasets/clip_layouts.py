@@ -217,7 +217,8 @@ def write_ck_plus(corpus: Path, out: Path) -> Path:
 def write_composite(corpus: Path, out: Path) -> Path:
     """Write the corpus as each of SMIC, CASME II and SAMM, and the list of the clips with a class.
 
-    Returns the list; otherwise as :func:`write_casme2`.
+    Each person is in all three, so that leaving one subject out leaves twins: good for trying readers and
+    evaluation, not for scores. Returns the list; otherwise as :func:`write_casme2`.
     """
     write_smic(corpus, out / "smic")
     write_casme2(corpus, out / "casme2")

@@ -6,8 +6,9 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,14 @@ def square_transform(landmarks: NDArray[np.floating]) -> F64:
     return compose(crop_transform(landmarks), square)
 
 
-def align(pictures: Sequence[PixelImage], landmarks: NDArray[np.floating]) -> Aligned:
+def align(pictures: Iterable[PixelImage], landmarks: NDArray[np.floating]) -> Aligned:
     """Cut every picture of a clip by the transform of the onset's landmarks.
 
     Frames that were aligned one by one would show the jitter of their landmarks as movement.
 
     Parameters
     ----------
-    pictures : sequence of PixelImage
+    pictures : iterable of PixelImage
         Of one size.
     landmarks : ndarray, shape (478, >= 2)
         Of the onset, pixels of the picture.
@@ -214,22 +215,23 @@ def _aligned(record: ClipRecord, finder: FaceFinder) -> tuple[Aligned, int]:
         raise DatasetError(f"no image of the apex {record.apex}")
     if len(record.frames) < 2:
         raise DatasetError("one image only, a movement needs two")
-    pictures = [_read(path) for path in record.frames]
-    size = pictures[0].width, pictures[0].height
-    other = [k for k, picture in enumerate(pictures) if (picture.width, picture.height) != size]
-    if other:
-        raise DatasetError(f"{record.frames[other[0]].name} has another size than the onset's image")
-    faces = finder.search(pictures[0], tiles=True)
+    onset = _read(record.frames[0])
+    faces = finder.search(onset, tiles=True)
     if not faces:
         raise DatasetError(f"no face is found on the onset's image {record.frames[0].name}")
-    aligned = align(pictures, faces[0])
+    # One picture at a time: a hundred of 2040 x 1088 would take memory in every process.
+    others = (_read(path, (onset.width, onset.height)) for path in record.frames[1:])
+    aligned = align(chain([onset], others), faces[0])
     return aligned, cells_apex(aligned.frames, aligned.points)
 
 
-def _read(path: Path) -> PixelImage:
+def _read(path: Path, size: tuple[int, int] | None = None) -> PixelImage:
+    """Read one image, of a size (columns, rows) if it is given."""
     picture = read_image(path)
     if picture is None:
         raise DatasetError(f"the image {path.name} cannot be read")
+    if size not in (None, (picture.width, picture.height)):
+        raise DatasetError(f"{path.name} has another size than the onset's image")
     return picture
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError, SettingsError
@@ -239,8 +241,25 @@ def _kept(records: Sequence[ClipRecord], cache: Path, jobs: int, progress: Progr
     batches = [records[k : k + _BATCH] for k in range(0, len(records), _BATCH)]
     out: list[Finding | None] = []
     calls = (delayed(keep)(batch, cache) for batch in batches)
-    for found in Parallel(n_jobs=min(jobs, max(1, len(batches))), return_as="generator")(calls):
+    for found in in_processes(calls, min(jobs, len(batches))):
         out += found
         last = records[len(out) - 1]
         progress(len(out), len(records), f"{last.subject} {last.clip}")
     return out
+
+
+def in_processes(calls: Iterable[Any], jobs: int) -> Iterator[Any]:
+    """Do joblib's delayed calls in so many processes; yield what they return, in their order.
+
+    Raises
+    ------
+    SettingsError
+        A process was killed.
+    """
+    try:
+        yield from Parallel(n_jobs=max(1, jobs), return_as="generator")(calls)
+    except TerminatedWorkerError:
+        raise SettingsError(
+            "a worker process was killed; what was finished is kept.",
+            "Give the same command again, and fewer --jobs if memory ran out.",
+        ) from None

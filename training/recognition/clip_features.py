@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
@@ -20,7 +20,7 @@ from megc_live.recognition.crop import CROP_SIZE, crop_transform, cut
 from megc_live.recognition.flow import dense_flow, image_of_flow
 from training.datasets.flow_file import FlowData
 from training.recognition.clip_align import read_arrays
-from training.recognition.clip_data import Clip, ClipData, Progress
+from training.recognition.clip_data import Clip, ClipData, Progress, in_processes
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -117,7 +117,7 @@ def computed(
     label = f"{name}-{tail.hexdigest()[:8]}"
     calls = (delayed(_one)(data.subset(np.array([k])), label, of) for k in range(len(data)))
     rows = []
-    for row in Parallel(n_jobs=min(jobs, max(1, len(data))), return_as="generator")(calls):
+    for row in in_processes(calls, min(jobs, len(data))):
         rows.append(row)
         progress(len(rows), len(data), f"{name} {data.clip[len(rows) - 1]}")
     return np.stack(rows)

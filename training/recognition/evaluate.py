@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def evaluate_recognition(
         raise SettingsError(f"got {seeds} seeds and {jobs} jobs.", "Give one or more of each.")
     names = list(dict.fromkeys(methods or _usual(dataset, log)))
     made = _make(names, settings or {})
-    place = Place(dataset, data, root, cache or out / "clips", apex_rule)
+    place = Place(dataset, data, root, cache, apex_rule)
     place.check(made)
     _refuse_another(out, resume)
     if leaky and not any(METHODS[name].capabilities.get("epochs") for name in made):
@@ -158,7 +158,12 @@ def evaluate_recognition(
             "none of these methods has epochs to choose from.", "Leave out --leaky, or add a network."
         )
     inputs = read_inputs(
-        place, made, published_counts=published_counts, jobs=jobs, progress=progress, log=log
+        replace(place, cache=cache or out / "clips"),
+        made,
+        published_counts=published_counts,
+        jobs=jobs,
+        progress=progress,
+        log=log,
     )
     described = {name: {**method.describe(), **inputs.settings_of(name)} for name, method in made.items()}
     _check_folder(out, inputs.sha256, described)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from megc_live.errors import DatasetError, SettingsError
 from training.datasets.base import Finding, is_synthetic
-from training.datasets.flow_file import FlowData, load_flow_file
+from training.datasets.flow_file import CLASS_COUNTS, FlowData, load_flow_file
 from training.recognition.base import Data, input_of
 from training.recognition.clip_data import ClipData, Progress, load_clips
 from training.recognition.clip_features import flow_from_clips, flow_settings
@@ -33,8 +33,8 @@ class Place:
         Its npz file; of ``megc2019-flow`` alone.
     root : Path or None
         Folder of the release; of all others.
-    cache : Path
-        Folder for aligned crops and what is computed of them.
+    cache : Path or None
+        Folder for aligned crops and what is computed of them; None: the default.
     apex_rule : str or None
         For clips without an annotated apex; None: the default.
     """
@@ -42,13 +42,13 @@ class Place:
     dataset: str
     data: Path | None
     root: Path | None
-    cache: Path
+    cache: Path | None
     apex_rule: str | None = None
 
     def check(self, methods: Collection[str]) -> None:
         """Raise SettingsError for a combination that cannot be, before anything is read."""
         if self.dataset == FLOW_FILE:
-            if self.root is not None or self.apex_rule is not None:
+            if any(given is not None for given in (self.root, self.cache, self.apex_rule)):
                 raise SettingsError(f"{FLOW_FILE} is one file of flow images.", "Give --data FILE alone.")
             if self.data is None:
                 raise SettingsError(f"{FLOW_FILE} needs its npz file.", "Give --data FILE.")
@@ -133,7 +133,7 @@ def read_inputs(
     Parameters
     ----------
     place : Place
-        Checked (:meth:`Place.check`).
+        Checked (:meth:`Place.check`), with a folder for crops where it has a root.
     methods : collection of str
     published_counts : bool
         Insist on the challenge's counts in a file of flow images.
@@ -152,15 +152,30 @@ def read_inputs(
         flow = load_flow_file(place.data, published_counts=published_counts)
         found = Inputs(flow, None, hashlib.sha256(place.data.read_bytes()).hexdigest())
     else:
-        assert place.root is not None
+        assert place.root is not None and place.cache is not None
         rule = {} if place.apex_rule is None else {"apex_rule": place.apex_rule}
         clips = load_clips(place.dataset, place.root, place.cache, jobs, progress, **rule)
+        synthetic = is_synthetic(place.root)
+        if place.dataset == "composite" and not synthetic:
+            clips = replace(clips, findings=(*clips.findings, *unlike_the_challenge(clips)))
         for finding in clips.findings:
             row = "" if finding.row is None else f", row {finding.row}"
             log(f"{finding.where}{row}, {finding.column}: {finding.read}: {finding.done}")
         takes_flow = any(input_of(name) == "flow" for name in methods)
         flow = flow_from_clips(clips, jobs, progress) if takes_flow else None
-        found = Inputs(flow, clips, clips.digest(), is_synthetic(place.root))
+        found = Inputs(flow, clips, clips.digest(), synthetic)
     if len(np.unique(found.any.group)) < 2:
         raise DatasetError("leaving one subject out needs two, got 1.")
     return found
+
+
+def unlike_the_challenge(data: Data) -> tuple[Finding, ...]:
+    """Return a finding for each data set whose classes are not those of MEGC 2019, Table III."""
+    out = []
+    for name, published in CLASS_COUNTS.items():
+        found = tuple(int(((data.dataset == name) & (data.label == c)).sum()) for c in range(len(published)))
+        if found != published:
+            read = f"{found} clips of {name} (negative, positive, surprise), the challenge has {published}"
+            done = "judged; the scores are not those of the challenge's clips"
+            out.append(Finding("composite", None, "clips", read, done))
+    return tuple(out)
