@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from megc_live.errors import SettingsError
+from megc_live.errors import ModelError, SettingsError
 from training.recognition.augment import Augmentation
 from training.recognition.clip_data import ClipData, Progress
+from training.recognition.state import State
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -57,6 +59,11 @@ class FittedClipNet:
             found.append(self.method.scores(self.net, x.to(self.method.device)).cpu())
         return torch.cat(found).numpy().astype(np.float64)
 
+    def state(self) -> State:
+        """Return the weights and the batch norms' statistics by their names in torch."""
+        arrays = {name: value.detach().cpu().numpy().copy() for name, value in self.net.state_dict().items()}
+        return State(arrays, {**self.method.judging(), "seed": self.seed})
+
 
 class ClipNetMethod:
     """Fits a network on pictures of clips for a fixed number of epochs; the last one is used.
@@ -100,6 +107,14 @@ class ClipNetMethod:
             reason = (str(error).splitlines() or [""])[0]
             raise SettingsError(f"cannot compute on {device!r}: {reason}", "Give cpu.") from None
 
+    def network(self) -> nn.Module:
+        """Make what :meth:`scores` takes, with random weights."""
+        raise NotImplementedError
+
+    def judging(self) -> dict[str, Any]:
+        """Return the keywords of the constructor, as JSON, that judging depends on."""
+        raise NotImplementedError
+
     def judged(self, data: ClipData) -> U8:
         """Return the picture that each clip is judged by, (n, rows, columns, 3), R G B."""
         raise NotImplementedError
@@ -119,6 +134,21 @@ class ClipNetMethod:
     def fit(self, data: ClipData, seed: int) -> FittedClipNet:
         """Fit one network; the same seed gives the same on one machine with one number of threads."""
         return FittedClipNet(self._fitted(data, seed, lambda net: None), self, seed)
+
+    def restore(self, state: State) -> FittedClipNet:
+        """Make a fitted network again; raises ModelError for a state of another one."""
+        try:
+            settings = dict(state.settings)
+            seed = int(settings.pop("seed"))
+            method = type(self)(**settings, device=self.device)
+            net = method.network()
+            net.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
+        except (KeyError, TypeError, ValueError, RuntimeError, SettingsError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"the state is not that of {self.name}: {reason}", "Give one that this method wrote."
+            ) from None
+        return FittedClipNet(net.to(self.device).eval(), method, seed)
 
     def fit_watched(self, data: ClipData, seed: int, held: ClipData) -> F64:
         """Fit one network; return the probabilities of ``held`` after each epoch, (epochs, n, 3)."""
