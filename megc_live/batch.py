@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from megc_live.errors import MegcError
 from megc_live.jobs import FAILURES, Job, is_live, name_jobs
 from megc_live.lanes import Report, Stopped, run_in_lanes
 from megc_live.one_source import How, Outcome, Run
-from megc_live.output.files import writing
+from megc_live.output.files import write_whole, writing
 from megc_live.publish import clear_partials
 from megc_live.settings import Settings
 
@@ -192,10 +192,8 @@ class _Failures:
         if outcome.status != "failed":
             return
         self._rows[index] = (outcome.spec, outcome.error)
-        part = self._path.with_name(f".{self._path.name}.partial-{os.getpid()}")
-        with writing(self._path):
-            with part.open("w", newline="", encoding="utf-8") as file:
-                table = csv.writer(file)
-                table.writerow(("source", "error"))
-                table.writerows(self._rows[i] for i in sorted(self._rows))
-            os.replace(part, self._path)
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        table.writerow(("source", "error"))
+        table.writerows(self._rows[i] for i in sorted(self._rows))
+        write_whole(self._path, text.getvalue())

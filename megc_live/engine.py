@@ -31,8 +31,9 @@ from megc_live.recognition.classifier import make_recognizer
 from megc_live.recognition.pipeline import IntervalRecognizer
 from megc_live.rows import face_row, no_face_row
 from megc_live.settings import Settings
-from megc_live.spotting.base import Span, Spotter, make_spotter, stated_delay
+from megc_live.spotting.base import Span, Spotter, make_spotter, spotter_models, stated_delay
 from megc_live.spotting.interval import Interval
+from megc_live.spotting.picture import with_picture
 from megc_live.spotting.signals import RegionSignal, SignalMeter
 from megc_live.video.frame import Frame
 from megc_live.video.ring import FrameRing
@@ -187,12 +188,13 @@ class Engine(Closing):
 
     def describe(self) -> dict[str, Any]:
         """What ran: names, stated delay, model hashes, measured rate, faces, time per stage."""
-        names = [self.settings.spotting.spotter]
+        spotter = self.settings.spotting.spotter
+        names = list(spotter_models(spotter))
         if self._recognizer is not None:
             names.append(self.settings.recognition.recognizer)
         files = {name: self._models.get(name) for name in names}
         return {
-            "spotter": names[0],
+            "spotter": spotter,
             "recognizer": self.settings.recognition.recognizer,
             "stated_delay_s": round(self.delay_s, 3),
             "models": {
@@ -288,7 +290,7 @@ class Engine(Closing):
             return []
         face.signal = signal
         began = time.perf_counter()
-        spans = face.spotter.push(signal)
+        spans = face.spotter.push(with_picture(signal, observation))
         self._stats.add("spotter", began)
         return [self._event(face, span) for span in spans]
 
@@ -373,8 +375,8 @@ class Engine(Closing):
         with self._rows_lock:
             self._rows += rows
         self._stats.without_face += not current
-        for face in current:
-            self._stats.note(face.newest.quality.warnings)
+        for row in rows if current else ():
+            self._stats.note(row)
 
 
 def _nearest(past: deque[FaceObservation], t_s: float) -> FaceObservation:

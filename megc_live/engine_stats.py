@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from megc_live.events import FrameRow
 from megc_live.face.quality import WARNINGS
+from megc_live.spotting.liveliness import LivelyShare
 from megc_live.video.frame import Frame
 
 SHORT_S = 2.0
@@ -21,6 +23,7 @@ class EngineStats:
         self.face_rows = 0
         self._stages: dict[str, list[float]] = {}
         self._quality: dict[str, int] = {}
+        self._lively = LivelyShare()
         self._first_s: float | None = None
         self._last_s = 0.0
 
@@ -36,10 +39,11 @@ class EngineStats:
             self._first_s = frame.pts_s
         self._last_s = frame.pts_s
 
-    def note(self, warnings: tuple[str, ...]) -> None:
-        """Count one row with a face and its quality warnings."""
+    def note(self, row: FrameRow) -> None:
+        """Count one row with a face, its quality warnings and its motion."""
         self.face_rows += 1
-        for word in warnings:
+        self._lively.add(row.timestamp, sum(row.activity) / len(row.activity))
+        for word in filter(None, row.quality.split("|")):
             self._quality[word] = self._quality.get(word, 0) + 1
 
     @property
@@ -74,6 +78,11 @@ class EngineStats:
             out.append(
                 f"{self.measured_fps:.1f} frames/s: below 25, the shortest micro-expressions "
                 "fall between frames"
+            )
+        if self._lively.share > 0.1:
+            out.append(
+                f"the face moves much, as in talking, for {100 * self._lively.share:.0f} % of the time: "
+                "hardly any micro-expression is found there"
             )
         for word, count in self._quality.items():
             share = count / max(1, self.face_rows)

@@ -12,6 +12,7 @@ from typing import Any
 from megc_live import __version__
 from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
 from megc_live.settings import Settings
+from megc_live.spotting.base import spotter_models
 from megc_live.video.base import is_folder, safe_name
 from megc_live.video.folder import IMAGE_SUFFIXES
 
@@ -182,7 +183,7 @@ def fingerprint(spec: str, settings: Settings, **how: Any) -> dict[str, Any]:
 def _model_hashes(settings: Settings) -> dict[str, str]:
     """SHA-256 of each model of a run: a file of the same name may hold another one tomorrow."""
     store = ModelStore(settings.models)
-    names = [settings.spotting.spotter, settings.recognition.recognizer]
+    names = [*spotter_models(settings.spotting.spotter), settings.recognition.recognizer]
     hashes = {name: store.get(name).sha256 for name in names if name != "none"}
     return {**hashes, LANDMARKER_FILE: LANDMARKER_SHA256}
 

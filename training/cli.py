@@ -51,6 +51,7 @@ class Layout(StrEnum):
 
     cas_me2 = "cas_me2"
     samm_long = "samm_long"
+    samm_long_cropped = "samm_long_cropped"
     smic = "smic"
     smic_extended = "smic_extended"
     casme2 = "casme2"
@@ -168,30 +169,69 @@ def fit_spotter(
 def evaluate_spotting(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for predictions and scores.")],
     dataset: Annotated[
-        str, typer.Option(metavar="NAME", help="synthetic: a corpus made by `megc-train synth`.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="synthetic: a corpus made by `megc-train synth`; cas_me2, samm_long: long videos, "
+            "each subject left out.",
+        ),
     ],
     root: Annotated[
-        list[Path], typer.Option(metavar="PATH", help="Folder of the data set; may be repeated.")
+        list[Path],
+        typer.Option(metavar="PATH", help="Folder of the data set; several only of synthetic ones."),
     ],
     method: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="fire-always, ltp-ml, ltp-net; all by default.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="fire-always, ltp-ml, ltp-net; all by default. Of long videos also every spotter that "
+            "is not fitted, and, if named, ltp-net-shipped: as it ships, fitted on other data.",
+        ),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Parts into which the people are dealt.")] = 5,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Long videos: the annotations, where they are not in PATH."),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Synthetic: parts into which the people are dealt.", show_default="5"),
+    ] = None,
     members: Annotated[int, typer.Option(min=1, help="Networks in a bag.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the schedule's own number.")] = None,
     seed: Seed = 0,
     page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the results as Markdown here too.")
+        Path | None, typer.Option(metavar="FILE", help="Synthetic: write the results as Markdown here too.")
     ] = None,
+    recognizer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Long videos: names what was spotted, for STRS, as it ships; or none."
+        ),
+    ] = "ststnet",
     jobs: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Long videos: go on with the run that OUT holds.")
+    ] = False,
 ) -> None:
-    """Judge every spotter on people that it was not fitted on. Finished folds are kept: a run goes on."""
+    """Judge every spotter on people that it was not fitted on.
+
+    Finished folds are kept; a synthetic run always goes on, one on long videos with --resume.
+    """
     from megc_live.commands.progress import counted
+    from training.spotting.long.evaluate import LONG_DATASETS
     from training.spotting.run import evaluate
 
+    if dataset in LONG_DATASETS:
+        from training.commands_long import evaluate_long_videos
+
+        evaluate_long_videos(
+            dataset, root, out, annotations=annotations, methods=method, folds=folds, members=members,
+            epochs=epochs, seed=seed, page=page, recognizer=recognizer, jobs=jobs, resume=resume,
+        )  # fmt: skip
+        return
     with counted("clips") as progress:
         summary = evaluate(
-            dataset, root, out, methods=method, folds=folds, members=members, epochs=epochs, seed=seed,
+            dataset, root, out, methods=method, folds=folds or 5, members=members, epochs=epochs, seed=seed,
             page=page, jobs=jobs, progress=progress, log=typer.echo,
         )  # fmt: skip
     for row in summary["rows"]:
@@ -256,6 +296,22 @@ def evaluate_recognition(
     leaky: Annotated[
         bool, typer.Option("--leaky", help="Also by the best epoch for each test subject, marked LEAKY.")
     ] = False,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Networks with the authors' schedules: up to 200 times the work."),
+    ] = False,
+    released_input: Annotated[
+        bool,
+        typer.Option("--released-input", help="ststnet on bytes as they are, as the authors' release reads."),
+    ] = False,
+    released_split: Annotated[
+        bool,
+        typer.Option(
+            "--released-split",
+            help="dual-inception as the authors' release splits: fitted on the two other data sets, the "
+            "epoch of least loss on the other subjects of the own.",
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that OUT holds.")] = False,
 ) -> None:
     """Judge recognisers with each subject left out. Finished parts are kept: --resume goes on."""
@@ -264,8 +320,13 @@ def evaluate_recognition(
     from training.recognition.evaluate import evaluate_recognition as evaluate
     from training.recognition.method_settings import add_ck_plus, parse_settings
     from training.recognition.results_page import row_name
+    from training.recognition.variants import as_published
 
     settings = parse_settings(setting or [], method or [])
+    for name, chosen in as_published(
+        method, schedules=published, released_input=released_input, released_split=released_split
+    ).items():
+        settings[name] = {**chosen, **settings.get(name, {})}
     with without_chatter(), counted("done") as progress:
         if ck_plus is not None:
             settings = add_ck_plus(

@@ -82,10 +82,9 @@ def _complete(card: dict[str, Any], summary: dict[str, Any], evaluation: Path) -
     card["scores"] = {**card.get("scores", {}), **scores}
     chosen = [fold[name] for fold in summary["thresholds"].values() if name in fold]
     if chosen:
-        for key in chosen[0]:
-            card["settings"][key] = round(statistics.median(fold[key] for fold in chosen), 4)
+        card["settings"]["threshold"] = round(statistics.median(chosen), 4)
         card["evaluation"] = (
-            f"people apart, {summary['folds']} folds; the thresholds are the medians of those that the folds "
+            f"people apart, {summary['folds']} folds; the threshold is the median of those that the folds "
             f"chose on people of their training part; a fold judges "
             + ("one network" if summary["members"] == 1 else f"the mean of {summary['members']} networks")
             + f", what ships is the mean of {card['settings'].get('networks', 1)}"
@@ -108,11 +107,18 @@ def _copy(path: Path, card: dict[str, Any], out: Path) -> Path:
 def _summary(evaluation: Path) -> dict[str, Any]:
     """What an evaluation wrote; raises :class:`DatasetError` where there is none."""
     try:
-        return dict(json.loads((evaluation / "summary.json").read_text(encoding="utf-8")))
+        summary = dict(json.loads((evaluation / "summary.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"{str(evaluation)!r} holds no evaluation ({error}).", "Run `megc-train evaluate spotting` first."
         ) from None
+    if "unlearned_units" not in summary:
+        raise DatasetError(
+            f"{str(evaluation)!r} holds an evaluation on {summary.get('dataset', 'other data')}, not on what "
+            "spotters are fitted on.",
+            "Run `megc-train evaluate spotting --dataset synthetic`.",
+        )
+    return summary
 
 
 def _scores(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -67,3 +67,14 @@ def make_spotter(name: str, models: ModelStore, threshold: float | None = None) 
         Its model is missing or altered.
     """
     return SPOTTERS[name].make(models, threshold)
+
+
+def spotter_models(name: str) -> tuple[str, ...]:
+    """Names of the models that a spotter needs: its own name, or nothing where nothing is trained.
+
+    Raises
+    ------
+    SettingsError
+        There is no spotter of that name.
+    """
+    return (name,) if SPOTTERS[name].capabilities["trained"] else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,6 @@ from megc_live.spotting.base import Span
 from megc_live.spotting.features import GRID_HZ
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 PEAK_REACH = 3
 """A peak is the largest score within so many steps on either side."""
@@ -126,9 +126,7 @@ class Decoder:
         """The score that is needed at a time."""
         if self._threshold == self._lively_threshold:
             return self._threshold
-        times = np.array([t for t, _ in self._motion])
-        speeds = np.array([mean_speed(motion) for _, motion in self._motion])
-        return self._lively_threshold if liveliness(times, speeds, t_s) > LIVELY else self._threshold
+        return self._lively_threshold if liveliness(self._motion, t_s) > LIVELY else self._threshold
 
     def _micro_span(self, peak: Score) -> Span:
         onset, offset = peak.t_s - peak.before_s, peak.t_s + peak.after_s
@@ -193,20 +191,15 @@ class Decoder:
         return Span(span.onset_s, apex, span.offset_s, span.score, span.kind, names)
 
 
-def mean_speed(motion: F32) -> float:
-    """Mean speed of regions, (12, 2), in their unit."""
-    return float(np.hypot(motion[:, 0], motion[:, 1]).mean())
-
-
-def liveliness(times: F64, speeds: F64, t_s: float) -> float:
+def liveliness(motion: Iterable[tuple[float, F32]], t_s: float) -> float:
     """How much a face moved in the 3 s before a time: the median over time of its regions' mean speed.
 
     A median, so that the movement that is asked about does not count itself.
 
     Parameters
     ----------
-    times, speeds : ndarray of float64, shape (steps,)
-        Seconds in order, and the regions' mean speed, percent of the eye distance per 0.1 s.
+    motion : iterable of (float, ndarray of shape (12, 2))
+        Times in seconds and the regions' motion, percent of the eye distance per 0.1 s.
     t_s : float
 
     Returns
@@ -214,8 +207,10 @@ def liveliness(times: F64, speeds: F64, t_s: float) -> float:
     float
         Percent of the eye distance per 0.1 s; 0 where nothing is known.
     """
-    first, last = np.searchsorted(times, [t_s - _LIVELINESS_S, t_s + 1e-6])
-    return float(np.median(speeds[first:last])) if last > first else 0.0
+    speeds = [
+        float(np.hypot(m[:, 0], m[:, 1]).mean()) for t, m in motion if t_s - _LIVELINESS_S <= t <= t_s + 1e-6
+    ]
+    return float(np.median(speeds)) if speeds else 0.0
 
 
 def _share(a: Span, b: Span) -> float:

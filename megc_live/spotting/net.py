@@ -45,8 +45,7 @@ class NetSpotter:
     ----------
     models : ModelStore
     threshold : float, optional
-        Score that a micro-expression must reach, whether the face is lively or not; the model card's own two
-        by default.
+        Score that a micro-expression must reach; the model card's own by default.
 
     Raises
     ------
@@ -57,9 +56,17 @@ class NetSpotter:
     delay_s = (LOOK_AHEAD_STEPS + PEAK_REACH + 1) / GRID_HZ
 
     def __init__(self, models: ModelStore, threshold: float | None = None) -> None:
-        self._network = Network(models.session("ltp-net"))
         card = models.get("ltp-net").card
-        self._thresholds = (threshold, threshold) if threshold is not None else _thresholds(card)
+        self._network = Network(models.session("ltp-net"))
+        if threshold is None:
+            try:
+                threshold = float(card["settings"]["threshold"])
+            except (KeyError, TypeError, ValueError):
+                raise ModelError(
+                    "the card of the model ltp-net names no settings.threshold.",
+                    "Give one with the setting spotting.threshold, or rebuild the model.",
+                ) from None
+        self._threshold = threshold
         self._newest_s: float | None = None
         self._begin()
 
@@ -84,7 +91,7 @@ class NetSpotter:
 
     def _begin(self) -> None:
         self._grid = Grid()
-        self._decoder = Decoder(*self._thresholds)
+        self._decoder = Decoder(self._threshold)
         self._network.begin()
         self._ahead: deque[GridSample | None] = deque()
         self._newest_s = None
@@ -154,17 +161,6 @@ class Network:
         self._past[:, :, :-1] = self._past[:, :, 1:]
         self._past[:, :, -1:] = column
         return np.asarray(scores[0, :, 0], dtype=np.float32)
-
-
-def _thresholds(card: dict[str, Any]) -> tuple[float, float]:
-    """The thresholds of a card: for calm and for lively faces."""
-    try:
-        return float(card["settings"]["threshold"]), float(card["settings"]["lively_threshold"])
-    except (KeyError, TypeError, ValueError):
-        raise ModelError(
-            "the card of the model ltp-net names no settings.threshold and settings.lively_threshold.",
-            "Give one threshold for both with the setting spotting.threshold, or rebuild the model.",
-        ) from None
 
 
 def region_motion(vector: F32) -> F32:

@@ -185,9 +185,14 @@ def _to_indices(folder: Path, by_number: dict[int, Path]) -> dict[int, Path]:
     return indices
 
 
-def _rate(folder: Path, asked: float | None) -> float:
-    if asked is not None:
-        return _checked(asked, "--fps")
+def stated_rate(folder: Path) -> float | None:
+    """Return the rate that a folder's ``fps.txt`` or ``fps.json`` says, frames per second; None without one.
+
+    Raises
+    ------
+    SourceError
+        The file says no rate.
+    """
     for name in RATE_FILES:
         path = folder / name
         if not path.is_file():
@@ -201,6 +206,15 @@ def _rate(folder: Path, asked: float | None) -> float:
                 f"{str(path)!r} does not say a frame rate.",
                 'Write the number into fps.txt, or {"fps": 200} into fps.json.',
             ) from None
+    return None
+
+
+def _rate(folder: Path, asked: float | None) -> float:
+    if asked is not None:
+        return _checked(asked, "--fps")
+    stated = stated_rate(folder)
+    if stated is not None:
+        return stated
     raise SourceError(
         f"the frame rate of the images in {str(folder)!r} is not known.",
         "Give it with --fps, or write the number into fps.txt beside the images.",

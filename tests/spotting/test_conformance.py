@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from megc_live.models import ModelStore
 from megc_live.spotting import SPOTTERS, Span, Spotter, make_spotter
 from megc_live.spotting.base import stated_delay
 from megc_live.spotting.motion import Motion
+from megc_live.spotting.picture import FaceSignal
 from megc_live.spotting.signals import RegionSignal
+from tests.spotting.pictures import bent, blank, observation, with_crop
 
 FPS = 30.0
 
@@ -24,18 +28,21 @@ def spotter(request: pytest.FixtureRequest) -> Spotter:
     return make_spotter(request.param, ModelStore(), 0.05)
 
 
-def course(seconds: float, seed: int = 0, start: float = 0.0) -> list[RegionSignal]:
+@cache
+def course(seconds: float, seed: int = 0, start: float = 0.0, fps: float = FPS) -> list[FaceSignal]:
     """Signals of a face with small noise and a mouth corner that goes up and back every two seconds."""
     rng = np.random.default_rng(seed)
     out = []
-    for i in range(int(seconds * FPS)):
-        t = start + i / FPS
+    for i in range(int(seconds * fps)):
+        t = start + i / fps
+        shifts: dict[str, tuple[float, float]] = {}
         regions = rng.normal(0, 0.15, (24, 2))
         phase = (t % 2.0) / 0.4
         if phase < 1:
             speed = 4 * np.cos(np.pi * phase)
             for name, share in (("mouth_l", 1.0), ("mouth_r", 0.9), ("lip_upper", 0.4)):
                 regions[REGIONS.index(name)] += (0.0, -speed * share)
+                shifts[name] = (0.0, -3.5 * np.sin(np.pi * phase) * share)
         pattern = (
             np.abs(np.sin(np.linspace(0.3, np.pi, 9))) * np.ones((12, 1))
             if phase < 0.8
@@ -43,11 +50,12 @@ def course(seconds: float, seed: int = 0, start: float = 0.0) -> list[RegionSign
         )
         cn = np.where(np.isin(np.arange(12), (8, 10)), 1.5, 3.0)
         motion = Motion(regions, rng.normal(0, 0.2, 8), 0.2, 0.9)
-        out.append(RegionSignal(i, t, motion, pattern, cn, t - 0.3, 0.0, 80.0, i == 0))
+        numbers = RegionSignal(i, t, motion, pattern, cn, t - 0.3, 0.0, 80.0, i == 0)
+        out.append(with_crop(numbers, bent(shifts, rng)))
     return out
 
 
-def run(spotter: Spotter, signals: list[RegionSignal]) -> list[tuple[float, Span]]:
+def run(spotter: Spotter, signals: Sequence[RegionSignal]) -> list[tuple[float, Span]]:
     out = [(signal.pts_s, span) for signal in signals for span in spotter.push(signal)]
     return out + [(signals[-1].pts_s if signals else 0.0, span) for span in spotter.flush()]
 
@@ -92,10 +100,16 @@ def test_signals_are_not_changed(spotter: Spotter) -> None:
             np.testing.assert_array_equal(getattr(a.motion, field.name), getattr(b.motion, field.name))
         np.testing.assert_array_equal(a.pattern, b.pattern)
         np.testing.assert_array_equal(a.cn, b.cn)
+        np.testing.assert_array_equal(a.crop, b.crop)
+        np.testing.assert_array_equal(a.canonical, b.canonical)
+        np.testing.assert_array_equal(a.depth, b.depth)
 
 
 def test_a_face_without_motion_gives_nothing(spotter: Spotter) -> None:
-    blind = [RegionSignal(i, i / FPS, None, None, None, i / FPS, 0.0, 80.0, True) for i in range(90)]
+    """Each frame's history starts with it: nothing may be compared."""
+    blind = [
+        with_crop(blank(i, i / FPS, fresh=True), np.roll(observation().crop, i, axis=1)) for i in range(90)
+    ]
     assert run(spotter, blind) == []
 
 

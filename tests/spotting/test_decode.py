@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from megc_live.face.regions import REGIONS
 from megc_live.spotting.base import Span
-from megc_live.spotting.decode import Decoder, Score, liveliness
+from megc_live.spotting.decode import Decoder, Score
 from megc_live.spotting.features import GRID_HZ
 
 AHEAD = 7
@@ -51,23 +51,6 @@ def test_a_peak_is_a_span_around_it() -> None:
 
 def test_below_the_threshold_is_nothing() -> None:
     assert run(hump(60, 0.49)) == []
-
-
-def test_a_lively_face_has_a_threshold_of_its_own() -> None:
-    for speed, found in ((0.1, 0), (3.0, 1)):
-        decoder, out = Decoder(0.8, lively_threshold=0.4), []
-        micro = hump(60, 0.6)
-        for k in range(len(micro)):
-            decoder.observe(k / GRID_HZ, np.full((12, 2), speed, np.float32))
-            out += decoder.push(Score(k, k / GRID_HZ, float(micro[k]), 0.0, 0.15, 0.15))
-        assert len(out + decoder.flush()) == found
-
-
-def test_a_movement_does_not_make_its_own_face_lively() -> None:
-    times = np.arange(0, 4, 1 / GRID_HZ)
-    speeds = np.where((times > 3) & (times < 3.5), 20.0, 0.1)
-    assert liveliness(times, speeds, 3.25) == pytest.approx(0.1)
-    assert liveliness(times, speeds, -1.0) == 0.0
 
 
 def test_two_peaks_of_one_movement_are_one_span() -> None:

@@ -22,10 +22,14 @@ from training.cli import app
 from training.datasets.flow_file import FlowData
 from training.recognition import evaluate as module
 from training.recognition.evaluate import evaluate_recognition
+from training.recognition.large_nets import OffApexNetMethod
 from training.recognition.published import PARTS, PUBLISHED_ROWS
-from training.recognition.ststnet import FittedNet, Schedule, StstNetMethod
+from training.recognition.ststnet import FittedNet, Schedule
 
-TINY = {"ststnet": {"schedule": Schedule(epochs=3, batch=16)}}
+TINY = {
+    "ststnet": {"schedule": Schedule(epochs=3, batch=16)},
+    "off-apexnet": {"schedule": Schedule(epochs=1, batch=16)},
+}
 
 
 @pytest.fixture
@@ -106,33 +110,33 @@ def test_confusions_and_subjects_agree_with_the_predictions(small: Path, tmp_pat
 def test_a_stopped_run_goes_on_and_gives_the_same(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run(small, tmp_path / "whole", methods=["ststnet"])
+    whole = run(small, tmp_path / "whole", methods=["off-apexnet"])
     done: list[str] = []
     real = module._do
 
-    def stops(method: Any, data: Any, task: Any) -> str:
+    def stops(method: Any, data: Any, unit: Any) -> Any:
         if len(done) == 7:
             raise KeyboardInterrupt
-        done.append(task.path.name)
-        return real(method, data, task)
+        done.append(unit.path.name)
+        return real(method, data, unit)
 
     monkeypatch.setattr(module, "_do", stops)
     with pytest.raises(KeyboardInterrupt):
-        run(small, tmp_path / "out", methods=["ststnet"])
+        run(small, tmp_path / "out", methods=["off-apexnet"])
     assert len(list((tmp_path / "out/folds").rglob("*.csv"))) == 7
     assert not (tmp_path / "out/summary.json").exists()
     again: list[str] = []
     monkeypatch.setattr(module, "_do", lambda m, d, t: (again.append(t.path.name), real(m, d, t))[1])
-    assert run(small, tmp_path / "out", methods=["ststnet"], resume=True) == whole
+    assert run(small, tmp_path / "out", methods=["off-apexnet"], resume=True) == whole
     folds = len(list((tmp_path / "whole/folds").rglob("*.csv")))
     assert len(again) == folds - 7
 
 
-class Dies(StstNetMethod):
+class Dies(OffApexNetMethod):
     """Kills the process that fits it, once, at the fold 3: two workers have finished two folds by then."""
 
     def __init__(self, marker: Path) -> None:
-        super().__init__(TINY["ststnet"]["schedule"])
+        super().__init__(TINY["off-apexnet"]["schedule"])
         self.marker = marker
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
@@ -146,10 +150,10 @@ class Dies(StstNetMethod):
 def test_workers_give_what_one_process_gives_and_a_killed_one_loses_no_fold(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only = {"methods": ["ststnet"], "control": False, "seeds": 1}
+    only = {"methods": ["off-apexnet"], "control": False, "seeds": 1}
     whole = run(small, tmp_path / "whole", **only)
     out = tmp_path / "out"
-    monkeypatch.setattr(module, "_make", lambda names, settings: {"ststnet": Dies(tmp_path / "died")})
+    monkeypatch.setattr(module, "_make", lambda names, settings: {"off-apexnet": Dies(tmp_path / "died")})
     with pytest.raises(SettingsError, match="killed; what was finished is kept"):
         run(small, out, jobs=2, **only)
     kept = {path: path.stat().st_mtime_ns for path in (out / "folds").rglob("*.csv")}

@@ -16,7 +16,7 @@ from megc_live.recognition.flow import prepare
 from tests.training.test_recognition_methods import noisy
 from training.datasets.flow_file import FlowData
 from training.recognition.base import METHODS, Method, make_method, method_names
-from training.recognition.evaluate import Run, Task, _do
+from training.recognition.evaluate import Run, Task, Unit, _do
 from training.recognition.kernels import FittedSvm, Machine
 from training.recognition.state import State, load_state, save_state
 from training.recognition.ststnet import Schedule
@@ -88,7 +88,7 @@ def test_in_an_evaluation_labels_left_out_have_no_influence(
     files = []
     for k, label in enumerate((data.label, np.where(out, (data.label + 1) % 3, data.label))):
         task = Task(Run(name, 0), None if once else 1, tmp_path / f"{k}.csv")
-        _do(method, data.relabelled(label), task)
+        _do(method, data.relabelled(label), Unit((task,), () if once else (1,)))
         rows = [line.split(",") for line in task.path.read_text().splitlines()[1:]]
         files.append([row[:3] + row[4:] for row in rows if f"{row[0]}/{row[1]}" == data.group[out][0]])
     assert files[0] == files[1] and len(files[0]) == out.sum()

@@ -23,7 +23,7 @@ def evaluation(folder: Path, method: str = "ltp-ml") -> Path:
     summary = {
         "folds": 3,
         "members": 1,
-        "thresholds": {str(k): {method: {"threshold": t}} for k, t in enumerate((0.5, 0.8, 0.6))},
+        "thresholds": {"0": {method: 0.5}, "1": {method: 0.8}, "2": {method: 0.6}},
         "rows": [{"method": method, "subset": "all", **row}],
         "unlearned_units": {method: {"recall_unlearned": 0.25}},
     }

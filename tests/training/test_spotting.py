@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from megc_live.face.regions import REGIONS
 from megc_live.models import ModelStore
 from megc_live.settings import ModelSettings
 from megc_live.spotting import make_spotter
-from megc_live.spotting.features import MOTION_FEATURES, N_FEATURES, N_SIGNALS, VALID, GridSample
+from megc_live.spotting.features import N_FEATURES, N_SIGNALS, VALID
 from megc_live.spotting.net import LOOK_AHEAD_STEPS, WINDOW_STEPS, Network
 from tests.spotting.test_conformance import FPS, course
 from training.spotting.evaluate import UNIT_GROUPS, evaluate_corpus
@@ -24,7 +23,7 @@ from training.spotting.fit_net import (
     NetSchedule,
     _at_speed,
     _reversed,
-    choose_thresholds,
+    choose_threshold,
     fit_bag,
     fit_network,
     scores_of,
@@ -194,35 +193,9 @@ def test_thresholds_are_chosen_by_f_half(clips: list[Clip]) -> None:
         middle = round((move.onset_s + move.offset_s) / 2 * 30)
         scores[middle, 0] = 0.7
         scores[middle, 2:] = 0.2
-    chosen = choose_thresholds([(clips[0], [(sequence, scores)])])
-    assert chosen.calm_f_half == 1.0 and chosen.calm < 0.7
-    assert chosen.lively == chosen.calm, "a corpus without lively faces has one threshold"
-
-
-def test_lively_faces_have_a_threshold_of_their_own(clips: list[Clip]) -> None:
-    (sequence,) = clips[0].sequences
-    lively = dataclasses.replace(sequence, samples=[_moving(sample) for sample in sequence.samples])
-    weak, strong = (np.zeros((len(sequence.samples), 4), np.float32) for _ in range(2))
-    for move in clips[0].truth:
-        middle = round((move.onset_s + move.offset_s) / 2 * 30)
-        weak[middle], strong[middle] = (0.4, 0, 0.2, 0.2), (0.9, 0, 0.2, 0.2)
-        weak[middle + 25], strong[middle + 25] = (0.3, 0, 0.2, 0.2), (0.8, 0, 0.2, 0.2)  # nothing is there
-    chosen = choose_thresholds([(clips[0], [(lively, weak)]), (clips[1], [(sequence, strong)])])
-    assert 0.3 < chosen.lively <= 0.4 and 0.8 < chosen.calm <= 0.9
-
-
-def _moving(sample: GridSample) -> GridSample:
-    vector = sample.vector.copy()
-    vector[MOTION_FEATURES] = 1.5
-    return dataclasses.replace(sample, vector=vector)
-
-
-def test_without_micro_expressions_there_is_no_threshold(clips: list[Clip]) -> None:
-    nothing = dataclasses.replace(clips[0], truth=[])
-    with pytest.raises(DatasetError, match="no micro-expression"):
-        choose_thresholds(
-            [(nothing, [(s, np.zeros((len(s.samples), 4), np.float32)) for s in nothing.sequences])]
-        )
+    threshold, table = choose_threshold([(clips[0], [(sequence, scores)])])
+    assert table[0.5] == 1.0 and table[0.75] == 0.0
+    assert threshold < 0.7
 
 
 def test_an_evaluation_keeps_people_apart_and_goes_on_where_it_stopped(
@@ -235,8 +208,7 @@ def test_an_evaluation_keeps_people_apart_and_goes_on_where_it_stopped(
     assert sorted(p for r in results for p in r.people) == sorted({c.person for c in clips})
     for result in results:
         assert {row["person"] for rows in result.predictions.values() for row in rows} <= set(result.people)
-        assert set(result.chosen["ltp-net"]) == {"threshold", "lively_threshold"}
-        assert all(0.2 <= value <= 0.95 for value in result.chosen["ltp-net"].values())
+        assert 0.2 <= result.chosen["ltp-net"] <= 0.95
     with pytest.raises(DatasetError, match="another evaluation"):
         evaluate_corpus(clips, tmp_path, folds=2, seed=4, schedule=TINY)
     summary = write_results(tmp_path / "out", clips, results)

@@ -83,6 +83,8 @@ class LongVideo:
         Annotated movements: positions in ``frames``, from 0, inclusive.
     frames : tuple of Path
         The images in order; empty when read from annotations alone.
+    units : tuple of str
+        Action units of each of ``truth``, as annotated; an empty text where none are.
     """
 
     dataset: str
@@ -91,6 +93,7 @@ class LongVideo:
     fps: float
     truth: tuple[Expression, ...]
     frames: tuple[Path, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from training.datasets.layouts import (
     write_casme2_long,
     write_image,
     write_samm_long,
+    write_samm_long_cropped,
 )
 
 CASME2_FILE = "CASME2-coding-20190701.xlsx"
@@ -324,6 +325,7 @@ LAYOUTS: dict[str, Callable[[Path, Path], Path]] = {
     for name, write in {
         "cas_me2": write_casme2_long,
         "samm_long": write_samm_long,
+        "samm_long_cropped": write_samm_long_cropped,
         "smic": write_smic,
         "smic_extended": write_smic_extended,
         "casme2": write_casme2,

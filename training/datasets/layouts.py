@@ -2,7 +2,8 @@
 
 So that everything that reads those licensed data sets can be tried, from folder to score, without
 them. Folder names, sheets, columns, missing headers and preambles are those of the real releases;
-frames are numbered from 1, as there.
+frames are numbered from 1, as there. Where a clip has another rate than the data set, ``fps.txt`` beside
+its images says it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ import numpy as np
 from openpyxl import Workbook
 
 from megc_live.errors import DatasetError, OutputError
+from megc_live.face.landmarks import Landmarker
+from megc_live.models import ModelStore
+from megc_live.output.files import write_whole
+from megc_live.video import open_source
+from megc_live.video.folder import RATE_FILES
 
 CASME_FILE = "CAS(ME)^2code_final.xlsx"
 SAMM_FILE = "SAMM_LongVideos_V3_Release.xlsx"
@@ -33,6 +39,15 @@ SAMM_COLUMNS = (
     "Action Units",
     "Notes",
 )
+
+CASME_FPS, SAMM_FPS = 30.0, 200.0
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, the latter two exclusive."""
+_SAME_RATE = 0.01
+
+SYNTHETIC_MARK = "SYNTHETIC.txt"
+"""A file beside the images that says what they are: no score on them may pass for one on the data set."""
+_CROP_MARGIN = 0.25
 
 _STIMULI = (
     ("disgust1", "0101", "disgustingteeth"),
@@ -97,7 +112,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
     for video in videos:
         stimulus, code, title = _STIMULI[video.number]
         folder = out / "rawpic" / f"s{video.person}" / f"{video.person}_{code}{title}"
-        _write_images(corpus / "clips" / f"{video.name}.mp4", folder, "img{}.jpg", grey=False)
+        _write_images(corpus / "clips" / f"{video.name}.mp4", folder, "img{}.jpg", CASME_FPS)
         for count, row in enumerate(video.rows, start=1):
             codes.append(
                 [
@@ -115,6 +130,7 @@ def write_casme2_long(corpus: Path, out: Path) -> Path:
             rule1.append([video.person, f"s{video.person}", _index(video, videos)])
     for stimulus, code, _ in _STIMULI:
         rule2.append([int(code), stimulus])
+    _mark(out, out / "rawpic")
     return save_book(book, out / CASME_FILE)
 
 
@@ -134,6 +150,34 @@ def write_samm_long(corpus: Path, out: Path) -> Path:
     Path
         The workbook.
     """
+    return _write_samm(corpus, out, out)
+
+
+def write_samm_long_cropped(corpus: Path, out: Path) -> Path:
+    """Write a corpus as the cropped edition of SAMM long videos.
+
+    As :func:`write_samm_long`, but ``cropped/006_1/006_1_0001.jpg`` ... show the face only: one box for the
+    whole video, around the face of the first frame that has one.
+
+    Parameters
+    ----------
+    corpus, out : Path
+        As for :func:`write_casme2_long`.
+
+    Returns
+    -------
+    Path
+        The workbook, beside the folder ``cropped``.
+
+    Raises
+    ------
+    DatasetError
+        ``corpus`` is none, or no face is found in a clip.
+    """
+    return _write_samm(corpus, out, out / "cropped", crop=True)
+
+
+def _write_samm(corpus: Path, out: Path, images: Path, *, crop: bool = False) -> Path:
     videos = read_corpus(corpus)
     book = Workbook()
     sheet = first_sheet(book, "FACS_Movement_Only")
@@ -142,7 +186,9 @@ def write_samm_long(corpus: Path, out: Path) -> Path:
     sheet.append(list(SAMM_COLUMNS))
     for video in videos:
         name = f"{video.person:03d}_{video.number + 1}"
-        _write_images(corpus / "clips" / f"{video.name}.mp4", out / name, name + "_{:04d}.jpg", grey=True)
+        clip = corpus / "clips" / f"{video.name}.mp4"
+        box = _face_box(clip) if crop else None
+        _write_images(clip, images / name, name + "_{:04d}.jpg", SAMM_FPS, grey=True, box=box)
         for count, row in enumerate(video.rows, start=1):
             onset, apex, offset = (int(row[key]) + 1 for key in ("onset", "apex", "offset"))
             kind = "Macro" if row["kind"] == "macro" else "Micro - 1/2"
@@ -160,6 +206,7 @@ def write_samm_long(corpus: Path, out: Path) -> Path:
                     "synthetic",
                 ]
             )
+    _mark(out, images)
     return save_book(book, out / SAMM_FILE)
 
 
@@ -209,20 +256,54 @@ def first_sheet(book: Workbook, title: str) -> Any:
     return sheet
 
 
-def _write_images(clip: Path, folder: Path, pattern: str, *, grey: bool) -> None:
-    """Write a clip's frames as JPEG, numbered from 1."""
+def is_synthetic(root: Path) -> bool:
+    """Whether a folder in the layout of a data set of long videos was written here."""
+    return (root / SYNTHETIC_MARK).is_file()
+
+
+def _mark(*folders: Path) -> None:
+    for folder in folders:
+        write_whole(
+            folder / SYNTHETIC_MARK, "Planted movements in the layout of a data set, not the data set.\n"
+        )
+
+
+def _write_images(
+    clip: Path, folder: Path, pattern: str, fps: float, *, grey: bool = False, box: Box | None = None
+) -> None:
+    """Write a clip's frames as JPEG, numbered from 1; its rate too where it is not the data set's ``fps``."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with av.open(str(clip)) as container:
+            rate = float(container.streams.video[0].average_rate or fps)
+            if abs(rate / fps - 1) > _SAME_RATE:
+                (folder / RATE_FILES[0]).write_text(f"{rate:g}\n", encoding="utf-8")
             for number, frame in enumerate(container.decode(video=0), start=1):
-                write_image(frame, folder / pattern.format(number), grey=grey)
+                write_image(frame, folder / pattern.format(number), grey=grey, box=box)
     except (av.error.FFmpegError, OSError) as error:
         raise OutputError(f"cannot turn {str(clip)!r} into images in {str(folder)!r}: {error}.") from None
 
 
-def write_image(frame: av.VideoFrame, path: Path, *, grey: bool) -> None:
-    """Write one frame in the format of the path's suffix; raises OutputError and OSError."""
+def _face_box(clip: Path) -> Box:
+    """Box of the first face of a clip: its outermost points and, on all sides, a quarter of its width."""
+    with open_source(clip) as source, Landmarker(ModelStore().landmarker()) as landmarker:
+        for frame in source:
+            rgb = frame.image.rgb()
+            for face in landmarker.detect(rgb):
+                low, high = face[:, :2].min(0), face[:, :2].max(0)
+                margin = _CROP_MARGIN * (high[0] - low[0])
+                left, top = np.maximum(low - margin, 0).astype(int)
+                right, bottom = np.minimum(high + margin, (rgb.shape[1], rgb.shape[0])).astype(int)
+                return int(left), int(top), int(right), int(bottom)
+    raise DatasetError(f"no face is found in {str(clip)!r}, so none can be cut out.", "Leave the clip out.")
+
+
+def write_image(frame: av.VideoFrame, path: Path, *, grey: bool, box: Box | None = None) -> None:
+    """Write one frame, or a box of it, in the format of the path's suffix; raises OutputError and OSError."""
     image = frame.to_ndarray(format="gray" if grey else "bgr24")
+    if box is not None:
+        left, top, right, bottom = box
+        image = image[top:bottom, left:right]
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == ".jpg" else []
     ok, data = cv2.imencode(path.suffix, np.ascontiguousarray(image), quality)
     if not ok:

@@ -166,6 +166,7 @@ def frame_counts(label: NDArray[np.int64], extra: int) -> NDArray[np.int64]:
     epochs=True,
     prepares=True,
     named=True,
+    as_published=True,
     input="clips",
 )
 class CapsuleNetMethod(ClipNetMethod):

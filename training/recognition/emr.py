@@ -110,6 +110,7 @@ def flow_picture(onset: U8, apex: U8, *, method: FlowMethod = "farneback", head:
     epochs=True,
     prepares=True,
     named=True,
+    as_published=True,
     input="clips",
 )
 class EmrMethod(ClipNetMethod):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,33 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """What one worker does at a time: fold ``fold`` of a run, or all folds (None) where they go at once."""
+    """One file: fold ``fold`` of a run, or all folds (None) where they go at once."""
 
     run: Run
     fold: int | None
     path: Path
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one worker does at a time: the files that come of the same fits.
+
+    Attributes
+    ----------
+    tasks : tuple of Task
+        Those to be written; honest and leaky ones of a fold come of one fit.
+    folds : tuple of int
+        Which are fitted together, though some may be there already: a fold is the same to the last digit
+        in the same company only. Empty where all folds go at once.
+    """
+
+    tasks: tuple[Task, ...]
+    folds: tuple[int, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file that is written last."""
+        return self.tasks[-1].path
 
 
 def evaluate_recognition(
@@ -71,7 +93,7 @@ def evaluate_recognition(
     leaky: bool = False,
     resume: bool = False,
     published_counts: bool = True,
-    settings: dict[str, dict[str, Any]] | None = None,
+    settings: Mapping[str, dict[str, Any]] | None = None,
     progress: Progress = lambda done, total, name: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -146,7 +168,7 @@ def evaluate_recognition(
     missing = [task for task in tasks if not task.path.exists()]
     log(f"{len(tasks) - len(missing)} of {len(tasks)} parts are there already; {len(missing)} to do")
     _prepare(missing, made, inputs, jobs, progress)
-    _work(missing, made, inputs, jobs, progress)
+    _work(_units(missing, inputs.any), made, inputs, jobs, progress)
     tables = {run: _gather(run, inputs.any, out) for run in runs}
     for run, table in tables.items():
         write_whole(out / "predictions" / f"{run.name}.csv", _csv(table))
@@ -168,7 +190,7 @@ def _usual(dataset: str, log: Callable[[str], None]) -> list[str]:
     return [name for name in names if name not in slow]
 
 
-def _make(names: Sequence[str], settings: dict[str, dict[str, Any]]) -> dict[str, Method[Any]]:
+def _make(names: Sequence[str], settings: Mapping[str, dict[str, Any]]) -> dict[str, Method[Any]]:
     return {name: make_method(name, **settings.get(name, {})) for name in names}
 
 
@@ -229,14 +251,33 @@ def _prepare(
             methods[name].prepare(inputs.clips, jobs, progress)  # type: ignore[attr-defined]
 
 
+def _units(tasks: Sequence[Task], data: Data) -> list[Unit]:
+    """Put the tasks together that come of the same fits."""
+    total = len(np.unique(data.group))
+    found: dict[tuple[Any, ...], tuple[list[Task], tuple[int, ...]]] = {}
+    for task in tasks:
+        run = task.run
+        size = METHODS[run.method].capabilities.get("folds_together", 1)
+        first = None if task.fold is None else task.fold // size * size
+        folds = () if first is None else tuple(range(first, min(first + size, total)))
+        key = (run.method, run.seed, run.control, first)
+        found.setdefault(key, ([], folds))[0].append(task)
+    return [Unit(tuple(some), folds) for some, folds in found.values()]
+
+
 def _work(
-    tasks: Sequence[Task], methods: dict[str, Method[Any]], inputs: Inputs, jobs: int, progress: Progress
+    units: Sequence[Unit], methods: dict[str, Method[Any]], inputs: Inputs, jobs: int, progress: Progress
 ) -> None:
-    """Do the tasks; each writes its own file, so that nothing finished is lost with a worker."""
-    calls = (delayed(_do)(methods[task.run.method], inputs.of(task.run.method), task) for task in tasks)
+    """Do the units; each writes its own files, so that nothing finished is lost with a worker."""
+    names = [unit.tasks[0].run.method for unit in units]
+    calls = (
+        delayed(_do)(methods[name], inputs.of(name), unit) for name, unit in zip(names, units, strict=True)
+    )
+    done, total = 0, sum(len(unit.tasks) for unit in units)
     try:
-        for number, name in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)):
-            progress(number + 1, len(tasks), name)
+        for count, name in Parallel(n_jobs=jobs, return_as="generator_unordered")(calls):
+            done += count
+            progress(done, total, name)
     except TerminatedWorkerError:
         raise SettingsError(
             "a worker process was killed; what was finished is kept.",
@@ -244,22 +285,46 @@ def _work(
         ) from None
 
 
-def _do(method: Method[Any], data: Data, task: Task) -> str:
-    run = task.run
+def _do(method: Method[Any], data: Data, unit: Unit) -> tuple[int, str]:
+    """Write a unit's files; return how many, and the last one's name."""
+    run = unit.tasks[0].run
     known = shuffled(data, run.seed) if run.control else data
-    if task.fold is None:
-        found: NDArray[np.float64] = method.left_out(known)  # type: ignore[attr-defined]
-        held = known
+    held = known.group == np.unique(known.group)[list(unit.folds), None]
+    watched = any(task.run.leaky for task in unit.tasks)
+    epochs, chosen = _left_out(method, known, held, run.seed, unit.folds, watched)
+    for task in unit.tasks:
+        out = np.ones(len(known), dtype=bool) if task.fold is None else held[unit.folds.index(task.fold)]
+        part, seen = known.subset(out), epochs[:, out]
+        found = _best_epoch(seen, part.label) if task.run.leaky else seen[chosen]
+        write_whole(task.path, _csv(numbered(part, found, run.seed)))
+    last = unit.tasks[-1]
+    return len(unit.tasks), f"{last.run.name} {last.fold if last.fold is not None else ''}".strip()
+
+
+def _left_out(
+    method: Any, data: Data, held: NDArray[np.bool_], seed: int, folds: tuple[int, ...], watched: bool
+) -> tuple[NDArray[np.float64], int]:
+    """Probabilities (epochs, n, 3) of what is left out, ``held`` (folds, n), and the epoch that counts.
+
+    One epoch, the last, where it is not ``watched``; rows that no fold leaves out hold NaN.
+    """
+    can = METHODS[method.name].capabilities
+    if not folds:
+        return method.left_out(data)[None], -1
+    numbers = [1000 * seed + fold for fold in folds]
+    if can.get("folds_together"):
+        return method.left_out_watched(data, held, seed, numbers), -1
+    (out,), (number,) = held, numbers
+    chosen = -1
+    if can.get("own_split"):
+        seen, chosen = method.left_out_chosen(data, out, number)
+    elif watched:
+        seen = method.fit_watched(data.subset(~out), number, samples(data.subset(out)))
     else:
-        out = known.group == np.unique(known.group)[task.fold]
-        held = known.subset(out)
-        seed = 1000 * run.seed + task.fold
-        if run.leaky:
-            found = _best_epoch(method.fit_watched(known.subset(~out), seed, samples(held)), held.label)  # type: ignore[attr-defined]
-        else:
-            found = method.fit(known.subset(~out), seed).probabilities(samples(held))
-    write_whole(task.path, _csv(numbered(held, found, run.seed)))
-    return f"{run.name} {task.fold if task.fold is not None else ''}".strip()
+        seen = method.fit(data.subset(~out), number).probabilities(samples(data.subset(out)))[None]
+    epochs = np.full((len(seen), len(data), len(LABELS)), np.nan)
+    epochs[:, out] = seen
+    return epochs, chosen
 
 
 def _best_epoch(found: NDArray[np.float64], label: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ class FoldResult:
     key: str = ""
     predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     unseen_units: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    chosen: dict[str, dict[str, float]] = field(default_factory=dict)
+    chosen: dict[str, float] = field(default_factory=dict)
 
 
 def evaluate_corpus(
@@ -158,10 +158,10 @@ def _run_fold(
         if "ltp-net" in methods:
             bag = fit_bag(inside, seed + 100 * fold, members, schedule, log=log)
             export_bag(bag, store, {})
-            result.chosen["ltp-net"] = bag.thresholds.settings()
+            result.chosen["ltp-net"] = bag.threshold
             result.predictions["ltp-net"] = _predict("ltp-net", store, outside)
             blind = fit_network(inside, seed + 100 * fold + 50, schedule, units, log)
-            export_bag(Bag([blind], bag.thresholds), store, {})
+            export_bag(Bag([blind], bag.threshold, {}), store, {})
             result.unseen_units["ltp-net"] = _predict("ltp-net", store, _with_units(outside, units))
     return result
 

@@ -32,12 +32,12 @@ class _Linear(nn.Module):
 
 
 def export_bag(bag: Bag, folder: Path, card: dict[str, Any]) -> Path:
-    """Write ``ltp-net.onnx`` and its card; the bag's thresholds go into the card's settings."""
+    """Write ``ltp-net.onnx`` and its card; the bag's threshold goes into the card's settings."""
     card = {
         **card,
         "settings": {
             **card.get("settings", {}),
-            **bag.thresholds.settings(),
+            "threshold": round(bag.threshold, 4),
             "networks": len(bag.nets),
         },
     }

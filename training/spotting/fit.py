@@ -96,8 +96,7 @@ def fit_spotters(
     bag = fit_bag(clips, seed, members, schedule, log=log)
     settings = {"seed": seed, "schedule": schedule.__dict__}
     card = _card("ltp-net", clips, data, settings)
-    card["scores"]["calm_f_half_synthetic"] = round(bag.thresholds.calm_f_half, 4)
-    card["scores"]["lively_f_half_synthetic"] = round(bag.thresholds.lively_f_half, 4)
+    card["scores"]["threshold_f_half_synthetic"] = round(max(bag.f_half_of.values()), 4)
     paths.append(export_bag(bag, out, card))
     return paths
 

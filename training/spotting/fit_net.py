@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from collections.abc import Sequence as Many
@@ -12,8 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from megc_live.errors import DatasetError
-from megc_live.spotting.decode import LIVELY, liveliness, mean_speed
 from megc_live.spotting.features import (
     BLINK,
     EYE,
@@ -27,7 +24,7 @@ from megc_live.spotting.features import (
     VALID,
     mirrored,
 )
-from megc_live.spotting.net import LOOK_AHEAD_STEPS, region_motion
+from megc_live.spotting.net import LOOK_AHEAD_STEPS
 from megc_live.synthesis.units import FREE, UNITS
 from training.protocols.matching import Expression
 from training.protocols.spotting import OneToOne
@@ -36,7 +33,6 @@ from training.spotting.planting import EventBank
 from training.spotting.sequences import Clip, Sequence, base_units, decode_scores, padded
 
 F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 THRESHOLDS = tuple(round(float(t), 2) for t in np.arange(0.2, 0.95, 0.05))
 
@@ -292,39 +288,21 @@ def scores_of(net: SpotterNet, sequence: Sequence) -> F32:
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """What a score must reach, on calm faces and on lively ones.
-
-    Attributes
-    ----------
-    calm, lively : float
-    calm_f_half, lively_f_half : float
-        Pooled micro F0.5 that they gave where they were chosen; NaN where there was nothing to choose on.
-    """
-
-    calm: float
-    lively: float
-    calm_f_half: float = math.nan
-    lively_f_half: float = math.nan
-
-    def settings(self) -> dict[str, float]:
-        """As a model card names them."""
-        return {"threshold": round(self.calm, 4), "lively_threshold": round(self.lively, 4)}
-
-
-@dataclass(frozen=True)
 class Bag:
     """Networks fitted on different people, used as one by averaging their answers.
 
     Attributes
     ----------
     nets : list of SpotterNet
-    thresholds : Thresholds
+    threshold : float
         Chosen on people that the judged network was not fitted on.
+    f_half_of : dict of float to float
+        Pooled micro F0.5 of those people at each threshold tried.
     """
 
     nets: list[SpotterNet]
-    thresholds: Thresholds
+    threshold: float
+    f_half_of: dict[float, float]
 
 
 def fit_bag(
@@ -357,12 +335,9 @@ def fit_bag(
         judged += [
             (clip, [(s, scores_of(net, s)) for s in clip.sequences]) for clip in clips if clip.person in part
         ]
-    chosen = choose_thresholds(judged)
-    log(
-        f"thresholds: calm {chosen.calm:.2f}, lively {chosen.lively:.2f}; "
-        f"F0.5 on people left out {chosen.calm_f_half:.3f}, {chosen.lively_f_half:.3f}"
-    )
-    return Bag(nets, chosen)
+    threshold, table = choose_threshold(judged)
+    log(f"threshold {threshold:.2f}, F0.5 on people left out {max(table.values()):.3f}")
+    return Bag(nets, threshold, table)
 
 
 def split_people(clips: Many[Clip], parts: int, seed: int) -> list[set[str]]:
@@ -380,67 +355,37 @@ def split_people(clips: Many[Clip], parts: int, seed: int) -> list[set[str]]:
     return out
 
 
-Judged = Many[tuple[Clip, list[tuple[Sequence, F32]]]]
-"""Clips with the scores of networks that do not know their people."""
-
-
-def choose_thresholds(judged: Judged) -> Thresholds:
-    """The thresholds with the best pooled F0.5 on calm and on lively faces, each on its own.
+def choose_threshold(
+    judged: Many[tuple[Clip, list[tuple[Sequence, F32]]]],
+) -> tuple[float, dict[float, float]]:
+    """The threshold with the best pooled F0.5, given scores from networks that do not know these people.
 
     F0.5 = 1.25 P R / (0.25 P + R) of the micro-expressions weighs precision more than F1 does: somebody looks
     at every interval, and around the best F1 half of the false ones can be had for a tenth of the right ones.
-    Each is the middle of the thresholds within 0.01 of the best. Where a corpus has no lively (or no calm)
-    face, the other's threshold serves for both.
+
+    Returns
+    -------
+    threshold : float
+        Middle of the thresholds within 0.01 of the best F0.5.
+    table : dict of float to float
+        F0.5 of each.
     """
-    calm, lively = (_best_threshold(_f_half_table(judged, side)) for side in (False, True))
-    if calm is None and lively is None:
-        raise DatasetError(
-            "the people left out show no micro-expression to choose a threshold on.",
-            "Make a corpus with more people or longer clips.",
-        )
-    calm, lively = calm or lively, lively or calm
-    assert calm is not None and lively is not None
-    return Thresholds(calm[0], lively[0], calm[1], lively[1])
-
-
-def _best_threshold(table: dict[float, float]) -> tuple[float, float] | None:
-    """Threshold and its F0.5; None where nothing was planted."""
-    if not table:
-        return None
-    best = max(table.values())
-    return float(np.median([t for t, f_half in table.items() if f_half >= best - 0.01])), best
-
-
-def _f_half_table(judged: Judged, lively: bool) -> dict[float, float]:
-    """F0.5 at each threshold, of movements and spans on faces that are lively, or that are not."""
-    metrics = {threshold: OneToOne() for threshold in THRESHOLDS}
-    wanted = 0
-    for clip, sequences in judged:
-        samples = [sample for sequence, _ in sequences for sample in sequence.samples]
-        times = np.array([sample.t_s for sample in samples])
-        speeds = np.array([mean_speed(region_motion(sample.vector)) for sample in samples])
-
-        def here(t_s: float, times: F64 = times, speeds: F64 = speeds) -> bool:
-            return (liveliness(times, speeds, t_s) > LIVELY) == lively
-
-        truth = [
-            Expression(m.onset, m.offset)
-            for m in clip.truth
-            if m.kind == "micro" and here((m.onset_s + m.offset_s) / 2)
-        ]
-        wanted += len(truth)
-        for threshold, metric in metrics.items():
+    table = {}
+    for threshold in THRESHOLDS:
+        metric = OneToOne()
+        for clip, sequences in judged:
             found = [
                 Expression(clip.log.frame_at(span.onset_s), clip.log.frame_at(span.offset_s))
                 for sequence, scores in sequences
                 for span in decode_scores(sequence, scores, threshold)
-                if span.kind == "micro" and here(span.apex_s)
+                if span.kind == "micro"
             ]
-            metric.update(clip.name, truth, found)
-    return {t: _f_half(metric) for t, metric in metrics.items()} if wanted else {}
-
-
-def _f_half(metric: OneToOne) -> float:
-    score = metric.compute().kinds["micro"]
-    below = 0.25 * score.precision + score.recall
-    return 1.25 * score.precision * score.recall / below if below else 0.0
+            metric.update(
+                clip.name, [Expression(m.onset, m.offset) for m in clip.truth if m.kind == "micro"], found
+            )
+        score = metric.compute().kinds["micro"]
+        below = 0.25 * score.precision + score.recall
+        table[threshold] = 1.25 * score.precision * score.recall / below if below else 0.0
+    best = max(table.values())
+    near = [t for t, f_half in table.items() if f_half >= best - 0.01]
+    return float(np.median(near)), table

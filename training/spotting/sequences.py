@@ -207,9 +207,7 @@ def make_sequence(samples: list[GridSample], truth: Many[Movement]) -> Sequence:
     return Sequence(samples, features, targets)
 
 
-def decode_scores(
-    sequence: Sequence, scores: F32, threshold: float, lively_threshold: float | None = None
-) -> list[Span]:
+def decode_scores(sequence: Sequence, scores: F32, threshold: float) -> list[Span]:
     """Spans of one sequence from the network's answers, by the decoder that the application uses.
 
     Parameters
@@ -217,7 +215,7 @@ def decode_scores(
     scores : ndarray, shape (steps, 4)
         Probabilities and times of every step.
     """
-    decoder = Decoder(threshold, lively_threshold)
+    decoder = Decoder(threshold)
     out: list[Span] = []
     steps = len(sequence.samples)
     for newest in range(steps + LOOK_AHEAD_STEPS):

@@ -21,6 +21,7 @@ from megc_live.models import ModelStore
 from megc_live.settings import Settings
 from megc_live.spotting.base import Span, Spotter
 from megc_live.spotting.motion import Motion
+from megc_live.spotting.picture import numbers_only
 from megc_live.spotting.signals import RegionSignal
 from megc_live.video import open_source
 
@@ -51,8 +52,8 @@ class Listener:
         self._kept, self._face = kept, face
 
     def push(self, signal: RegionSignal) -> list[Span]:
-        """Keep the signal."""
-        self._kept.append((self._face, signal))
+        """Keep the signal's numbers: pictures of a whole video would fill the memory."""
+        self._kept.append((self._face, numbers_only(signal)))
         return []
 
     def flush(self) -> list[Span]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
+from megc_live.video.folder import stated_rate
 from training.datasets.base import DATASETS, Corpus, Finding, LongVideo
 from training.datasets.readers.images import annotation_file, check_folder, folders, numbered
 from training.datasets.readers.sheet import Row, Sheet, with_header, without_header
@@ -23,6 +24,7 @@ _SAMM_COLUMNS = {
     "offset": ("offset", "offsetframe"),
     "duration": ("duration",),
     "type": ("type",),
+    "units": ("actionunits",),
 }
 
 
@@ -38,6 +40,7 @@ class _Movement:
     label: str
     where: str
     row: int
+    units: str = ""
 
 
 @dataclass
@@ -87,20 +90,23 @@ def read_cas_me2(root: Path | None, annotations: Path | None) -> Corpus:
 def read_samm_long(root: Path | None, annotations: Path | None) -> Corpus:
     """Read SAMM long videos; a video is named as ``006_1``.
 
+    Either edition: whole frames, or cropped faces in folders of the same names. Where both lie in ``root``,
+    the whole frames are taken.
+
     Raises
     ------
     DatasetError
         A file, sheet or folder is missing, or a cell cannot be used.
     """
     path = annotation_file("samm_long", root, annotations, ("SAMM_LongVideos_V*_Release*.xlsx",))
-    sheet = with_header(path, _SAMM_COLUMNS, optional=("duration",))
+    sheet = with_header(path, _SAMM_COLUMNS, optional=("duration", "units"))
     table = _Table(findings=sheet.findings)
     for row in sheet.rows:
         table.movements.append(_samm_movement(sheet, row))
     homes: dict[str, Path] = {}
     if root is not None:
         check_folder(root)
-        for folder in folders(root, r"\d{3}_\d+", depth=3):
+        for folder in _one_edition(root, folders(root, r"\d{3}_\d+", depth=3), table.findings):
             _add(homes, folder.name, folder)
     return _corpus("samm_long", 200.0, table, homes, root)
 
@@ -124,7 +130,18 @@ def _samm_movement(sheet: Sheet, row: Row) -> _Movement:
         # Rounding both borders may move their distance by one.
         if abs(duration - (offset - onset + 1)) > 1:
             sheet.note(row, "duration", duration, f"not used: offset - onset + 1 is {offset - onset + 1}")
-    return _Movement(subject, match[1], onset, offset, kind, "", sheet.where, row.number)
+    units = sheet.text(row, "units")
+    return _Movement(subject, match[1], onset, offset, kind, "", sheet.where, row.number, units)
+
+
+def _one_edition(root: Path, found: list[Path], findings: list[Finding]) -> list[Path]:
+    """Of the folders of videos, those of whole frames, or those of cropped faces if there are no others."""
+    cropped = [path for path in found if any("crop" in part.lower() for part in path.relative_to(root).parts)]
+    whole = [path for path in found if path not in cropped]
+    if cropped and whole:
+        done = "whole frames taken: for the cropped faces give their own folder"
+        findings.append(Finding(root.name, None, "folder", f"{len(cropped)} videos cropped too", done))
+    return whole or cropped
 
 
 def _cas_workbook(path: Path) -> _Table:
@@ -159,6 +176,7 @@ def _cas_workbook(path: Path) -> _Table:
                 emotion if emotion in LABELS else "",
                 sheet.where,
                 row.number,
+                sheet.text(row, "units"),
             )
         )
     return table
@@ -262,11 +280,23 @@ def _corpus(name: str, fps: float, table: _Table, homes: dict[str, Path], root: 
             findings.append(Finding(video, None, "images", "none", "kept without images, from 1 on"))
         elif not movements:
             findings.append(Finding(video, None, "all", "no annotation", "a video without movements"))
-        placed = [_place(movement, numbers, findings) for movement in movements]
-        subject = video.rpartition("_")[0]
-        truth = tuple(sorted(e for e in placed if e is not None))
-        videos.append(LongVideo(name, subject, video, fps, truth, frames))
+        placed = [(_place(movement, numbers, findings), movement.units) for movement in movements]
+        kept = sorted((expression, units) for expression, units in placed if expression is not None)
+        truth, units = tuple(e for e, _ in kept), tuple(u for _, u in kept)
+        rate = _rate(fps, homes.get(video), findings)
+        videos.append(LongVideo(name, video.rpartition("_")[0], video, rate, truth, frames, units))
     return Corpus(name, videos=tuple(videos), findings=tuple(findings))
+
+
+def _rate(fps: float, home: Path | None, findings: list[Finding]) -> float:
+    """Return a video's frames per second: the data set's, unless a file beside the images says otherwise."""
+    stated = stated_rate(home) if home is not None else None
+    if home is None or stated is None or stated == fps:
+        return fps
+    findings.append(
+        Finding(home.name, None, "rate file", f"{stated:g}", f"taken instead of {fps:g} frames/s")
+    )
+    return stated
 
 
 def _place(movement: _Movement, numbers: tuple[int, ...], findings: list[Finding]) -> Expression | None:
