@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ class FittedClipNet:
         return State(arrays, {**self.method.judging(), "seed": self.seed})
 
 
-class ClipNetMethod:
+class ClipNetMethod(ABC):
     """Fits a network on pictures of clips for a fixed number of epochs; the last one is used.
 
     Subclasses say which pictures (:meth:`judged`), which network, and how it is trained.
@@ -107,29 +108,35 @@ class ClipNetMethod:
             reason = (str(error).splitlines() or [""])[0]
             raise SettingsError(f"cannot compute on {device!r}: {reason}", "Give cpu.") from None
 
+    @abstractmethod
     def network(self) -> nn.Module:
         """Make what :meth:`scores` takes, with random weights."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def judging(self) -> dict[str, Any]:
         """Return the keywords of the constructor, as JSON, that judging depends on."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def judged(self, data: ClipData) -> U8:
         """Return the picture that each clip is judged by, (n, rows, columns, 3), R G B."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def prepare(self, data: ClipData, jobs: int, progress: Progress) -> None:
         """Compute the pictures of all clips in so many processes; they are kept beside the clips."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def scores(self, net: nn.Module, x: Tensor) -> Tensor:
         """Return class probabilities of pictures, (n, 3)."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def train(self, data: ClipData, rng: np.random.Generator, each_epoch: EachEpoch) -> nn.Module:
         """Fit a network, random numbers from torch and ``rng``; tell ``each_epoch`` of every epoch."""
-        raise NotImplementedError
+        ...
 
     def fit(self, data: ClipData, seed: int) -> FittedClipNet:
         """Fit one network; the same seed gives the same on one machine with one number of threads."""
