@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from megc_live.errors import DatasetError, SettingsError
+from megc_live.errors import DatasetError, ModelError, SettingsError
 from tests.training.face_clips import make_clips
 from training.recognition import capsulenet, emr_net
 from training.recognition.augment import HALVES, Augmentation
@@ -32,6 +33,7 @@ from training.recognition.emr import MacroClips, flow_picture
 from training.recognition.emr_net import EmrNet, HeadLogits, halves, losses, reverse_gradient
 from training.recognition.loso import leave_one_subject_out
 from training.recognition.resnet18 import RANDOM
+from training.recognition.state import State, load_state, save_state
 
 F64 = NDArray[np.float64]
 
@@ -86,6 +88,29 @@ class TestBothMethods:
         assert found.shape == (2, 3) and np.allclose(found.sum(1), 1, atol=1e-5)
         seen = method.fit_watched(first, 3, samples(held))
         assert seen.shape == (1, 2, 3) and np.array_equal(seen[-1], found)
+
+    @pytest.mark.parametrize("name", ["capsulenet", "emr"])
+    def test_a_fitted_one_goes_to_files_and_back(self, name: str, clips: ClipData, tmp_path: Path) -> None:
+        method = small(name, random_test=True)
+        fitted = FittedClipNet(method.network().eval(), method, seed=5)
+        again = load_state(save_state(tmp_path, name, method, fitted, {}))
+        held = clips.subset(np.arange(2))
+        assert np.array_equal(again.probabilities(held), fitted.probabilities(held))
+        assert again.state().settings == fitted.state().settings
+        other = "emr" if name == "capsulenet" else "capsulenet"
+        for wrong in (State({}), State({}, {"seed": 1, "size": 1}), FittedClipNet.state(fitted)):
+            with pytest.raises(ModelError, match="is not that of"):
+                small(other).restore(wrong)
+
+    def test_a_fit_with_macro_expressions_comes_back_without_its_domain_head(
+        self, clips: ClipData, macro: MacroClips
+    ) -> None:
+        fitted = small("emr", macro=macro).fit(clips.subset(np.arange(3)), 0)
+        state = fitted.state()
+        assert not any(key.startswith("domain") for key in state.arrays)
+        assert "layer4.1.conv2.weight" in {key.removeprefix("backbone.") for key in state.arrays}
+        again = make_method("emr").restore(state)
+        assert np.array_equal(again.probabilities(clips), fitted.probabilities(clips))
 
     @pytest.mark.parametrize("name", ["capsulenet", "emr"])
     def test_settings_are_told_and_wrong_ones_refused(self, name: str) -> None:
@@ -287,8 +312,9 @@ class TestEmrNet:
 
 class TestEmr:
     def test_without_macro_expressions_it_runs_only_when_asked(self, macro: MacroClips) -> None:
-        with pytest.raises(SettingsError, match=r"CK\+ too, and got none.*without_macro=True"):
-            make_method("emr")
+        for call in (lambda m: m.describe(), lambda m: m.fit(macro.data, 0)):
+            with pytest.raises(SettingsError, match=r"CK\+ too, and got none.*without_macro=true"):
+                call(make_method("emr"))
         with pytest.raises(SettingsError, match="setting to do without"):
             make_method("emr", macro=macro, without_macro=True)
         described = make_method("emr", without_macro=True).describe()

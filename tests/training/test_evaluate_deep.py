@@ -15,6 +15,7 @@ from training.cli import app
 from training.datasets.clip_layouts import LAYOUTS
 from training.recognition.method_settings import parse_settings
 from training.recognition.resnet18 import RANDOM
+from training.recognition.variants import as_published
 
 
 def run(tiny: Path, out: Path, *args: str) -> Result:
@@ -72,6 +73,11 @@ def test_weights_of_another_hash_stop_the_run(tiny_corpora: Path, tmp_path: Path
     asked = small("emr.without_macro=true", f"emr.weights={weights}")
     result = run(tiny_corpora, tmp_path / "out", *EMR, *asked)
     assert result.exit_code == 1 and "SHA-256" in result.output and not (tmp_path / "out").exists()
+
+
+def test_their_own_schedules_are_the_published_ones() -> None:
+    assert as_published(["emr", "capsulenet"], schedules=True) == {"emr": {}, "capsulenet": {}}
+    assert not {"emr", "capsulenet"} & set(as_published(None, schedules=True))
 
 
 class TestSettings:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -122,6 +124,32 @@ class TestWeights:
         net = ResNet18(None)
         net.start_from(weights)
         assert torch.equal(net.conv1.weight, weights["conv1.weight"])
+
+    def test_safetensors_are_read_where_that_library_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "resnet18.safetensors"
+        path.write_bytes(b"tensors")
+        sha256 = hashlib.sha256(b"tensors").hexdigest()
+        monkeypatch.setitem(sys.modules, "safetensors", None)
+        with pytest.raises(ModelError, match="library safetensors, which is not installed"):
+            load_weights(path, sha256)
+        library, reader = ModuleType("safetensors"), ModuleType("safetensors.torch")
+
+        class SafetensorError(Exception): ...
+
+        def load(data: bytes) -> dict[str, torch.Tensor]:
+            if data != b"tensors":
+                raise SafetensorError("header too large")
+            return {"fc.bias": torch.ones(2)}
+
+        library.SafetensorError, reader.load = SafetensorError, load
+        monkeypatch.setitem(sys.modules, "safetensors", library)
+        monkeypatch.setitem(sys.modules, "safetensors.torch", reader)
+        assert torch.equal(load_weights(path, sha256)["fc.bias"], torch.ones(2))
+        path.write_bytes(b"else")
+        with pytest.raises(ModelError, match="cannot be read as weights: header too large"):
+            load_weights(path, hashlib.sha256(b"else").hexdigest())
 
     def test_without_weights_it_says_so(self) -> None:
         assert describe_start(None) == RANDOM

@@ -165,7 +165,8 @@ Capabilities: ``input`` ("flow", which is the default, or "clips"), ``epochs`` (
 ``exports`` (:class:`Exporting`), ``prepares`` (:class:`Prepared`), ``named`` (only run when named: it takes
 days), ``folds_at_once`` (:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference),
 ``folds_together`` (:class:`FoldsTogether`; the number of folds in a group), ``own_split``
-(:class:`OwnSplit`), ``published`` (the authors' :class:`training.recognition.ststnet.Schedule`).
+(:class:`OwnSplit`), ``published`` (the authors' :class:`training.recognition.ststnet.Schedule`),
+``as_published`` (its default schedule is the authors').
 """
 
 

@@ -166,6 +166,7 @@ def frame_counts(label: NDArray[np.int64], extra: int) -> NDArray[np.int64]:
     epochs=True,
     prepares=True,
     named=True,
+    as_published=True,
     input="clips",
 )
 class CapsuleNetMethod(ClipNetMethod):
@@ -257,6 +258,15 @@ class CapsuleNetMethod(ClipNetMethod):
             "device": self.device,
         }
 
+    def network(self) -> CapsuleNet:
+        """Return CapsuleNet, random."""
+        return CapsuleNet(self.size)
+
+    def judging(self) -> dict[str, Any]:
+        """Return the settings of size, apex and slip."""
+        random_test = self.slip is not None
+        return {"size": self.size, "extra": self.extra, "apex": self.apex, "random_test": random_test}
+
     def judged(self, data: ClipData) -> U8:
         """Return the apexes."""
         return self._frames(data)[:, 0]
@@ -273,7 +283,7 @@ class CapsuleNetMethod(ClipNetMethod):
     def train(self, data: ClipData, rng: np.random.Generator, each_epoch: EachEpoch) -> nn.Module:
         """Fit on the clips' apexes and the frames next to them that balance the classes."""
         pictures, label = self._samples(data)
-        net = CapsuleNet(self.size)
+        net = self.network()
         if self.weights is not None:
             net.backbone.start_from(load_weights(self.weights, self.weights_sha256))
         net.to(self.device).train()

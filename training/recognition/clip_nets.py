@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from megc_live.errors import SettingsError
+from megc_live.errors import ModelError, SettingsError
 from training.recognition.augment import Augmentation
 from training.recognition.clip_data import ClipData, Progress
+from training.recognition.state import State
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -57,8 +60,13 @@ class FittedClipNet:
             found.append(self.method.scores(self.net, x.to(self.method.device)).cpu())
         return torch.cat(found).numpy().astype(np.float64)
 
+    def state(self) -> State:
+        """Return the weights and the batch norms' statistics by their names in torch."""
+        arrays = {name: value.detach().cpu().numpy().copy() for name, value in self.net.state_dict().items()}
+        return State(arrays, {**self.method.judging(), "seed": self.seed})
 
-class ClipNetMethod:
+
+class ClipNetMethod(ABC):
     """Fits a network on pictures of clips for a fixed number of epochs; the last one is used.
 
     Subclasses say which pictures (:meth:`judged`), which network, and how it is trained.
@@ -100,25 +108,54 @@ class ClipNetMethod:
             reason = (str(error).splitlines() or [""])[0]
             raise SettingsError(f"cannot compute on {device!r}: {reason}", "Give cpu.") from None
 
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """Make what :meth:`scores` takes, with random weights."""
+        ...
+
+    @abstractmethod
+    def judging(self) -> dict[str, Any]:
+        """Return the keywords of the constructor, as JSON, that judging depends on."""
+        ...
+
+    @abstractmethod
     def judged(self, data: ClipData) -> U8:
         """Return the picture that each clip is judged by, (n, rows, columns, 3), R G B."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def prepare(self, data: ClipData, jobs: int, progress: Progress) -> None:
         """Compute the pictures of all clips in so many processes; they are kept beside the clips."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def scores(self, net: nn.Module, x: Tensor) -> Tensor:
         """Return class probabilities of pictures, (n, 3)."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def train(self, data: ClipData, rng: np.random.Generator, each_epoch: EachEpoch) -> nn.Module:
         """Fit a network, random numbers from torch and ``rng``; tell ``each_epoch`` of every epoch."""
-        raise NotImplementedError
+        ...
 
     def fit(self, data: ClipData, seed: int) -> FittedClipNet:
         """Fit one network; the same seed gives the same on one machine with one number of threads."""
         return FittedClipNet(self._fitted(data, seed, lambda net: None), self, seed)
+
+    def restore(self, state: State) -> FittedClipNet:
+        """Make a fitted network again; raises ModelError for a state of another one."""
+        try:
+            settings = dict(state.settings)
+            seed = int(settings.pop("seed"))
+            method = type(self)(**settings, device=self.device)
+            net = method.network()
+            net.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
+        except (KeyError, TypeError, ValueError, RuntimeError, SettingsError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"the state is not that of {self.name}: {reason}", "Give one that this method wrote."
+            ) from None
+        return FittedClipNet(net.to(self.device).eval(), method, seed)
 
     def fit_watched(self, data: ClipData, seed: int, held: ClipData) -> F64:
         """Fit one network; return the probabilities of ``held`` after each epoch, (epochs, n, 3)."""

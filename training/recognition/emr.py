@@ -110,6 +110,7 @@ def flow_picture(onset: U8, apex: U8, *, method: FlowMethod = "farneback", head:
     epochs=True,
     prepares=True,
     named=True,
+    as_published=True,
     input="clips",
 )
 class EmrMethod(ClipNetMethod):
@@ -118,7 +119,7 @@ class EmrMethod(ClipNetMethod):
     Parameters
     ----------
     macro : MacroClips, optional
-        CK+. It must be given, or ``without_macro`` asked for.
+        CK+. To fit, it must be given, or ``without_macro`` asked for.
     without_macro : bool
         Fit on the micro-expressions alone, without the domain head: not the published method.
     sadness : str
@@ -146,7 +147,7 @@ class EmrMethod(ClipNetMethod):
     Raises
     ------
     SettingsError
-        No macro-expressions and not asked to do without, or a setting out of range.
+        Macro-expressions although asked to do without, or a setting out of range.
     ModelError
         The weights cannot be used.
     """
@@ -173,12 +174,8 @@ class EmrMethod(ClipNetMethod):
         random_test: bool = False,
         device: str = "cpu",
     ) -> None:
-        if (macro is None) != without_macro:
-            raise SettingsError(
-                "EMR learns from the macro-expressions of CK+ too, and got "
-                + ("none." if macro is None else "some with the setting to do without."),
-                "Give macro=MacroClips(...), or without_macro=True to leave out its domain part.",
-            )
+        if macro is not None and without_macro:
+            raise SettingsError("EMR got macro-expressions and the setting to do without.", "Leave out one.")
         if sadness not in ("negative", "positive") or flow not in ("farneback", "tvl1", "dis"):
             raise SettingsError(
                 f"got sadness {sadness!r} and flow {flow!r}.",
@@ -204,7 +201,7 @@ class EmrMethod(ClipNetMethod):
             augmentation=augmentation,
             slip=augmentation if random_test else None,
         )
-        self.macro, self.sadness = macro, sadness
+        self.macro, self.without_macro, self.sadness = macro, without_macro, sadness
         self.magnification = None if magnification == 0 else Magnification(magnification)
         self.reduce = reduce
         self.flow, self.head = flow, head
@@ -213,7 +210,14 @@ class EmrMethod(ClipNetMethod):
         self.start = describe_start(weights, weights_sha256)
 
     def describe(self) -> dict[str, Any]:
-        """Return every setting, the size of the network, what it starts from and what CK+ adds."""
+        """Return every setting, the size of the network, what it starts from and what CK+ adds.
+
+        Raises
+        ------
+        SettingsError
+            As :meth:`train`.
+        """
+        self._check_macro()
         net = EmrNet(domain=self.macro is not None)
         return {
             "parameters": sum(p.numel() for p in net.parameters()),
@@ -232,6 +236,13 @@ class EmrMethod(ClipNetMethod):
             "device": self.device,
         }
 
+    def _check_macro(self) -> None:
+        if self.macro is None and not self.without_macro:
+            raise SettingsError(
+                "EMR learns from the macro-expressions of CK+ too, and got none.",
+                "Give --ck-plus PATH, or --set emr.without_macro=true to leave out its domain part.",
+            )
+
     def _describe_macro(self) -> dict[str, Any] | str:
         if self.macro is None:
             return "none: fitted without the domain part, which is not the published method"
@@ -242,6 +253,20 @@ class EmrMethod(ClipNetMethod):
             "sha256": self.macro.data.digest(),
             "sadness": self.sadness,
             "frame": "middle" if self.reduce else "peak",
+        }
+
+    def network(self) -> EmrNet:
+        """Return the network that judges, random: without the domain head."""
+        return EmrNet(domain=False)
+
+    def judging(self) -> dict[str, Any]:
+        """Return the settings of size, picture and slip."""
+        return {
+            "size": self.size,
+            "flow": self.flow,
+            "head": self.head,
+            "magnification": self.magnification.factor if self.magnification is not None else 0.0,
+            "random_test": self.slip is not None,
         }
 
     def judged(self, data: ClipData) -> U8:
@@ -259,7 +284,14 @@ class EmrMethod(ClipNetMethod):
         return torch.softmax(net(x), dim=1)
 
     def train(self, data: ClipData, rng: np.random.Generator, each_epoch: EachEpoch) -> nn.Module:
-        """Fit on micro- and macro-expressions, dealt into the same batches."""
+        """Fit on micro- and macro-expressions, dealt into the same batches.
+
+        Raises
+        ------
+        SettingsError
+            There are no macro-expressions, and to do without was not asked for.
+        """
+        self._check_macro()
         pictures, label, is_micro = self._samples(data)
         net = EmrNet(domain=self.macro is not None)
         if self.weights is not None:
@@ -284,6 +316,7 @@ class EmrMethod(ClipNetMethod):
                 optimiser.step()
                 step += 1
             each_epoch(net)
+        net.domain = None  # its work is done: it judges nothing
         return net
 
     def _samples(self, data: ClipData) -> tuple[U8, Tensor, Tensor]:

@@ -157,6 +157,7 @@ def evaluate_recognition(
         raise SettingsError(
             "none of these methods has epochs to choose from.", "Leave out --leaky, or add a network."
         )
+    told = {name: method.describe() for name, method in made.items()}
     inputs = read_inputs(
         replace(place, cache=cache or out / "clips"),
         made,
@@ -165,7 +166,7 @@ def evaluate_recognition(
         progress=progress,
         log=log,
     )
-    described = {name: {**method.describe(), **inputs.settings_of(name)} for name, method in made.items()}
+    described = {name: {**of, **inputs.settings_of(name)} for name, of in told.items()}
     _check_folder(out, inputs.sha256, described)
     runs = _runs(list(made), seeds, control, leaky)
     tasks = [task for run in runs for task in _tasks(run, inputs.any, out)]

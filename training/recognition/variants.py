@@ -34,12 +34,12 @@ def as_published(
     SettingsError
         An unknown method, or none that the option is about.
     """
-    every = method_names()
+    every = [name for name in method_names() if not METHODS[name].capabilities.get("named")]
     names = list(methods) if methods else every
     known = {name: METHODS[name].capabilities for name in names}
     found: dict[str, dict[str, Any]] = {name: {} for name in names}
     if schedules:
-        networks = [name for name in names if known[name].get("published")]
+        networks = [name for name in names if known[name].get("published") or known[name].get("as_published")]
         if not networks:
             raise SettingsError(
                 "none of these methods has a published schedule.", "Leave out --published, or add a network."
@@ -50,7 +50,8 @@ def as_published(
                 f"the published schedule of {', '.join(lacking)} is not known here.", "Leave out --published."
             )
         for name in networks:
-            found[name]["schedule"] = known[name]["published"]
+            if known[name].get("published"):
+                found[name]["schedule"] = known[name]["published"]
     for wanted, name, option in (
         (released_input, "ststnet", "released_input"),
         (released_split, "dual-inception", "released_split"),
