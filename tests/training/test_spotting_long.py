@@ -395,7 +395,7 @@ def test_what_cannot_be_judged_is_refused(corpus: Path, tmp_path: Path) -> None:
     shutil.rmtree(root / "rawpic" / "s16")
     with pytest.raises(DatasetError, match="needs 3 subjects with images, got 2"):
         evaluate_long("cas_me2", root, tmp_path / "out")
-    for option in (["--folds", "3"], ["--root", str(root)]):
+    for option in (["--folds", "3"], ["--root", str(root)], ["--dataset", "casme9"]):
         asked = ["--dataset", "cas_me2", "--root", str(root), "--out", str(tmp_path / "out"), *option]
         result = CliRunner().invoke(app, ["evaluate", "spotting", *asked])
         assert result.exit_code == 2 and "error" in result.output
