@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
+from megc_live.errors import SettingsError
 from training.commands_check import check
 from training.commands_score import app as score_app
 
@@ -219,8 +220,13 @@ def evaluate_spotting(
     """
     from megc_live.commands.progress import counted
     from training.spotting.long.evaluate import LONG_DATASETS
-    from training.spotting.run import evaluate
+    from training.spotting.run import DATASETS, evaluate
 
+    known = (*DATASETS, *LONG_DATASETS)
+    if dataset not in known:
+        raise SettingsError(
+            f"there is no data set named {dataset!r} for spotting.", f"Choose one of: {', '.join(known)}."
+        )
     if dataset in LONG_DATASETS:
         from training.commands_long import evaluate_long_videos
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from joblib import delayed
 from typer.testing import CliRunner
 
 from megc_live.errors import DatasetError, SettingsError
@@ -24,6 +23,7 @@ from megc_live.synthesis.photo import animate_photo
 from megc_live.synthesis.plan import draw_plan
 from megc_live.synthesis.write import write_clip
 from megc_live.video.frame import PixelImage
+from tests.training.dying_fold import die_once
 from tests.training.test_spotting import clip as made_up_clip
 from training.cli import app
 from training.datasets.base import read_dataset
@@ -379,10 +379,26 @@ def test_the_threshold_is_chosen_on_somebody_who_shows_a_micro_expression() -> N
         deal_seed(clips[:2], 0, 3)
 
 
-def test_a_killed_worker_is_told() -> None:
-    calls = [delayed(str)(k) for k in range(4)] + [delayed(os._exit)(9)]
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_workers_give_what_one_process_gives_and_a_killed_one_loses_no_fold(
+    cas: tuple[Path, Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, out, summary = cas
+    again = tmp_path / "again"
+    shutil.copytree(out, again)
+    shutil.rmtree(again / "folds")
+    monkeypatch.setattr(module, "run_fold", die_once)
+
+    def run() -> dict[str, Any]:
+        names = ["fire-always"]
+        return evaluate_long("cas_me2", root, again, methods=names, schedule=TINY, jobs=2, resume=True)
+
     with pytest.raises(SettingsError, match="killed; what was finished is kept"):
-        module._work(calls, 5, 2, lambda number, total, name: None)
+        run()
+    kept = {path: path.stat().st_mtime_ns for path in (again / "folds").rglob("*.json")}
+    assert again / "folds" / "fire-always" / "s17.json" not in kept
+    assert run()["rows"] == [row_of(summary, "fire-always")]
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
 def test_what_cannot_be_judged_is_refused(corpus: Path, tmp_path: Path) -> None:
@@ -395,7 +411,7 @@ def test_what_cannot_be_judged_is_refused(corpus: Path, tmp_path: Path) -> None:
     shutil.rmtree(root / "rawpic" / "s16")
     with pytest.raises(DatasetError, match="needs 3 subjects with images, got 2"):
         evaluate_long("cas_me2", root, tmp_path / "out")
-    for option in (["--folds", "3"], ["--root", str(root)]):
+    for option in (["--folds", "3"], ["--root", str(root)], ["--dataset", "casme9"]):
         asked = ["--dataset", "cas_me2", "--root", str(root), "--out", str(tmp_path / "out"), *option]
         result = CliRunner().invoke(app, ["evaluate", "spotting", *asked])
         assert result.exit_code == 2 and "error" in result.output
