@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import gc
+import json
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from megc_live import Engine, Settings, open_source
+from megc_live.cli import app
 from megc_live.errors import SettingsError
 from megc_live.info import collect
 from megc_live.models import ModelStore
@@ -100,20 +104,22 @@ def test_planted_movements_are_found_at_the_stated_delay(name: str, rendered: Re
         assert span.regions[0].startswith(part)
 
 
-def test_the_program_runs_a_spotter_that_has_no_model(rendered: Rendered) -> None:
-    """Frames in two threads, sixteen at a time: the spans of signals one by one; no model is asked for."""
-    settings = Settings.from_dict({"spotting": {"spotter": "of-fd"}, "recognition": {"recognizer": "none"}})
-    with open_source(rendered.path) as source, Engine(settings, source.info, overlap=True) as engine:
-        events = [event for frame in source for event in engine.push(frame)] + engine.flush()
-        facts = engine.describe()
-    assert set(facts["models"]) == {"face_landmarker.task"}
-    assert facts["spotter"] == "of-fd"
-    assert facts["stated_delay_s"] == pytest.approx(engine.delay_s, abs=1e-3)
+def test_the_program_runs_a_spotter_that_has_no_model(rendered: Rendered, tmp_path: Path) -> None:
+    """`analyze` writes the spans of signals one by one; no model of that name is asked for."""
+    options = ["--spotter", "of-fd", "--recognizer", "none", "--export", "html"]
+    result = CliRunner().invoke(app, ["analyze", str(rendered.path), "--out", str(tmp_path), *options])
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "clip" / "intervals.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     spotter = make_spotter("of-fd", ModelStore())
     spans = [span for signal in rendered.signals for span in spotter.push(signal)] + spotter.flush()
-    assert [(e.interval.onset, e.interval.offset, e.interval.score, e.interval.regions) for e in events] == [
-        (round(s.onset_s * FPS), round(s.offset_s * FPS), s.score, s.regions) for s in spans
+    assert [(int(row["onset_frame"]), int(row["offset_frame"]), row["kind"]) for row in rows] == [
+        (round(s.onset_s * FPS), round(s.offset_s * FPS), s.kind) for s in spans
     ]
+    session = json.loads((tmp_path / "clip" / "session.json").read_text(encoding="utf-8"))
+    assert set(session["models"]) == {"face_landmarker.task"}
+    assert session["delay"]["look_ahead_s"] == pytest.approx(stated_delay(spotter, FPS), abs=1e-3)
+    assert "of-fd" in (tmp_path / "clip" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)
