@@ -138,7 +138,8 @@ def _analysis(spec: str, fps: float | None, settings: Settings, process: psutil.
         every = max(1, (source.info.n_frames or 300) // 10)
         for frame in source:
             for event in engine.push(frame):
-                delays.append(event.decided_s - event.interval.offset_s)
+                if event.interval.kind == "micro":  # the stated delay is that of micro-expressions
+                    delays.append(event.decided_s - event.interval.offset_s)
             engine.take_rows()
             count += 1
             if count % every == 0:

@@ -395,7 +395,8 @@ class Run:
                 sink.on_event(event)
         for event in events:
             self._events[event.interval.kind] += 1
-            self._delays.append(event.decided_s - event.interval.offset_s)
+            if event.interval.kind == "micro":  # the stated delay is that of micro-expressions
+                self._delays.append(event.decided_s - event.interval.offset_s)
 
 
 def _now() -> str:

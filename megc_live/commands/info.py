@@ -26,7 +26,7 @@ def print_info(as_json: bool) -> None:
             print(f"  {'':<22} cannot run: {row['error']}")
         else:
             delay = f"at most {row['stated_delay_s']} s after its offset"
-            print(f"  {'':<22} stated delay: an interval is reported {delay}")
+            print(f"  {'':<22} stated delay: a micro-expression is reported {delay}")
     print("\nModels")
     for line in model_lines(facts["models"]):
         print(line)

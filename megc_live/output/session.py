@@ -85,7 +85,7 @@ class SessionInfo:
     provider : str
         onnxruntime's execution provider as resolved.
     delay : dict
-        Seconds from an interval's offset to its decision: ``look_ahead_s``, the most that the spotter
+        Seconds from a micro-expression's offset to its decision: ``look_ahead_s``, the most that the spotter
         states; ``p50_s`` and ``p95_s``, measured (:func:`decision_delay`).
     stages : list of dict
         Counts and times of each stage.
@@ -180,7 +180,7 @@ def decision_delay(look_ahead_s: float, measured_s: Sequence[float]) -> dict[str
     look_ahead_s : float
         The longest delay that the spotter states, in seconds.
     measured_s : sequence of float
-        ``decided_s - interval.offset_s`` of each event, in seconds of the stream.
+        ``decided_s - interval.offset_s`` of each micro-expression, in seconds of the stream.
 
     Examples
     --------
