@@ -215,7 +215,8 @@ class StstNetMethod(NetMethod):
         ``held`` (folds, n) is what each leaves out, whose probabilities after each epoch are returned,
         (epochs, n, 3).
         """
-        from training.recognition.grouped import STEP, Together  # which imports this module
+        from training.recognition.grouped import Together  # which imports this module
+        from training.recognition.patches import STEP
 
         x, y = self.network_input(data.flow), torch.from_numpy(data.label)
         step = 1.0 if self.released_input else STEP
