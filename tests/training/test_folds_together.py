@@ -19,9 +19,10 @@ from training.cli import app
 from training.datasets.flow_file import FlowData
 from training.recognition import grouped, one_by_one
 from training.recognition.evaluate import evaluate_recognition
-from training.recognition.grouped import Together, levels
+from training.recognition.grouped import Together
 from training.recognition.large_nets import DUAL_INCEPTION_PUBLISHED, DualInceptionMethod
 from training.recognition.one_by_one import fit_alone
+from training.recognition.patches import levels
 from training.recognition.ststnet import PUBLISHED, Schedule, STSTNet, StstNetMethod, as_released, prepared
 from training.recognition.variants import as_published
 
@@ -82,6 +83,11 @@ def assert_same_as_alone(data: FlowData, schedule: Schedule, tolerance: float = 
 )
 def test_all_folds_in_one_pass_are_what_the_plain_loop_gives(schedule: Schedule) -> None:
     assert_same_as_alone(noisy(), schedule)
+
+
+def test_they_are_on_a_processor_without_quick_products_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouped, "whole_numbers_pay", lambda: False)
+    assert_same_as_alone(noisy(), SHORT)
 
 
 def test_so_are_filters_whose_batch_norm_turns_the_sign(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,12 @@ epoch. All folds here see the same batches in the same order, so that
 - an image passes through convolution, ReLU, maxima and the sums that the batch norm needs while it is in
   the cache. The batch norm comes after the ReLU and is affine, so that nothing else of the 30 x 30 map has
   to be kept: maxima commute with it, and its backward pass is a combination of two sums over the batch;
-- maxima are the only places that the gradient enters: their patches are gathered, not multiplied.
+- maxima are the only places that the gradient enters: their patches are gathered, not multiplied;
+- where the ReLU is open is yes or no, and images have 256 levels: that sum is one of whole numbers, at a
+  third of the cost.
+
+Grouped convolutions, ``vmap`` and batched products over all folds do not pay on a CPU: the activations of
+68 folds leave the cache.
 
 Each fold leaves its own clips out of the loss, of the class weights, of the batch norm's statistics and of
 its running statistics: what is held out never enters a sum with any other factor than zero.
@@ -30,16 +35,12 @@ from torch import Tensor, nn
 
 from megc_live.errors import SettingsError
 from megc_live.events import LABELS
+from training.recognition.patches import POSITIONS, SIDE, STEP, TAPS, levels, patches, whole_numbers_pay
 from training.recognition.ststnet import Schedule, STSTNet, one_thread
 
-FILTERS, SIDE, CELLS = 16, 30, 10
-_POSITIONS = SIDE * SIDE
+FILTERS, CELLS = 16, 10
 _WINDOWS, _MEANS = CELLS * CELLS, CELLS * CELLS // 4
-_TAPS = 28
-"""Weights of a filter: 3 channels of 3 x 3, and the bias."""
 _BETAS, _EPS, _MOMENTUM, _NORM_EPS = (0.9, 0.999), 1e-8, 0.1, 1e-5
-STEP = 1 / 255
-"""Between two levels of an image, as the application prepares it."""
 KEPT = 0.5
 """Share of units that dropout keeps."""
 
@@ -124,6 +125,7 @@ class Together:
         self.patches = patches(x)
         self.levels, self._base = levels(x, step)
         self._step_size = step
+        self._whole = whole_numbers_pay()
         self._left_out_by = [torch.nonzero(row).flatten().tolist() for row in self.held.T]
         self.included = (~self.held).float().T.contiguous()  # (n, folds)
         self.sample_weight = self.included * _class_weights(y, self.included, schedule.balanced)
@@ -181,14 +183,18 @@ class Together:
     def _images(self, part: Tensor, kept: Tensor) -> _Passed:
         """Every image of a batch through all folds' filters."""
         columns = self.folds * FILTERS
-        filters = self.parameters["filters"].permute(1, 0, 2).reshape(_TAPS, columns)
+        filters = self.parameters["filters"].permute(1, 0, 2).reshape(TAPS, columns)
         reversed_ = torch.nonzero(self.parameters["scale"].flatten() < 0).flatten()
         units = kept.flatten(2).transpose(1, 2).contiguous()  # (b, windows, filters)
         cells = torch.empty(len(part), _MEANS, columns)
         places = torch.empty(len(part), columns, _WINDOWS, dtype=torch.int32)
-        answers = torch.empty(len(part), _TAPS, columns)
-        on = torch.empty(len(part), self.levels.shape[1], columns, dtype=torch.int32)
-        maps = torch.empty(_POSITIONS, columns)
+        answers = torch.empty(len(part), TAPS, columns)
+        on = (
+            torch.empty(len(part), self.levels.shape[1], columns, dtype=torch.int32)
+            if self._whole
+            else torch.empty_like(answers)
+        )
+        maps = torch.empty(POSITIONS, columns)
         for k, index in enumerate(part.tolist()):
             patch = self.patches[index, 1:]
             torch.mm(patch, filters, out=maps)
@@ -201,15 +207,19 @@ class Together:
             for fold in self._left_out_by[index]:
                 maps[:, fold * FILTERS : (fold + 1) * FILTERS] = 0
             torch.mm(patch.T, maps, out=answers[k])
-            on[k] = torch._int_mm(self.levels[index], maps.bool().view(torch.int8))
-        return _Passed(cells, places, answers.sum(0, dtype=torch.float64), self._open(part, on))
+            if self._whole:
+                on[k] = torch._int_mm(self.levels[index], maps.bool().view(torch.int8))
+            else:
+                torch.mm(patch.T, maps.sign_(), out=on[k])
+        opened = self._open(part, on) if self._whole else on.sum(0, dtype=torch.float64)
+        return _Passed(cells, places, answers.sum(0, dtype=torch.float64), opened)
 
     def _open(self, part: Tensor, on: Tensor) -> Tensor:
         """Patches summed where the ReLU is open, (28, columns), of sums of their levels (b, 37, columns)."""
         columns = on.shape[2]
-        inside = on[:, -1 - _TAPS // 3 : -1].double()  # (b, 9, columns)
+        inside = on[:, -1 - TAPS // 3 : -1].double()  # (b, 9, columns)
         base = self._base[part].T @ inside.flatten(1)  # each channel's zero level, where it is not padding
-        taps = self._step_size * on[:, : _TAPS - 1].sum(0).double() + base.view(-1, columns)
+        taps = self._step_size * on[:, : TAPS - 1].sum(0).double() + base.view(-1, columns)
         return torch.cat([taps, on[:, -1:].sum(0)])
 
     def _gradients(
@@ -218,8 +228,8 @@ class Together:
         """Batch norm, head and loss forward; all gradients back."""
         p = self.parameters
         b, f = included.shape
-        answers, on = (sums.view(_TAPS, f, FILTERS) for sums in (passed.answers, passed.on))
-        count = (included.sum(0).clamp(min=2) * _POSITIONS).double()[:, None]
+        answers, on = (sums.view(TAPS, f, FILTERS) for sums in (passed.answers, passed.on))
+        count = (included.sum(0).clamp(min=2) * POSITIONS).double()[:, None]
         # The last tap is one everywhere, and the sum of r^2 is that of r times (filter . patch).
         mean = answers[-1] / count
         squares = (p["filters"].permute(1, 0, 2).double() * answers).sum(0) / count
@@ -261,7 +271,7 @@ class Together:
     def _entered(self, part: Tensor, places: Tensor, scaled: Tensor, error: Tensor) -> Tensor:
         """Patches at the maxima, weighted with the gradient that enters there: (folds, 28, 16)."""
         f = self.folds
-        total = torch.zeros(f * FILTERS, _TAPS, dtype=torch.float64)
+        total = torch.zeros(f * FILTERS, TAPS, dtype=torch.float64)
         of_windows = scaled[:, :, self._cell].permute(1, 0, 3, 2).flatten(2).contiguous()  # (3, f, 1600)
         per_image = error.permute(2, 1, 0)[..., None].contiguous()  # (b, 3, f, 1)
         for k, index in enumerate(part.tolist()):
@@ -273,7 +283,7 @@ class Together:
             total += nn.functional.embedding_bag(
                 places[k], self.patches[index], mode="sum", per_sample_weights=back
             )
-        return total.view(f, FILTERS, _TAPS).transpose(1, 2)
+        return total.view(f, FILTERS, TAPS).transpose(1, 2)
 
     def _run_statistics(self, mean: Tensor, variance: Tensor, active: Tensor) -> None:
         for held, new in ((self.mean, mean), (self.variance, variance)):
@@ -319,47 +329,6 @@ def _checked(schedule: Schedule) -> Schedule:
             f"folds that are fitted together know nothing of {', '.join(other)}.", "Fit them one by one."
         )
     return schedule
-
-
-def patches(x: Tensor) -> Tensor:
-    """What each filter position sees of each image, shape (n, 901, 28).
-
-    The first row is zero, for places without gradient; the last tap is one, for the bias.
-    """
-    out = torch.zeros(len(x), 1 + _POSITIONS, _TAPS)
-    out[:, 1:, :-1] = _unfolded(x).transpose(1, 2)
-    out[:, 1:, -1] = 1
-    return out
-
-
-def levels(x: Tensor, step: float) -> tuple[Tensor, Tensor]:
-    """The same in whole numbers, for sums that are exact and quick.
-
-    Returns
-    -------
-    Tensor of int8, shape (n, 37, 900)
-        For each tap the level less 128, 0 in the padding; for each place in a filter whether it is outside
-        the padding; one.
-    Tensor of float64, shape (n, 3)
-        What the level 128 stands for in each channel.
-
-    Raises
-    ------
-    ValueError
-        A channel has other values than 256 levels ``step`` apart.
-    """
-    least = x.amin((2, 3)).double()
-    level = (x - least[..., None, None]) / step
-    if level.amax() > 255.5 or (level - level.round()).abs().amax() > 0.01:
-        raise ValueError(f"expected images of 256 levels, {step:g} apart")
-    out = torch.ones(len(x), _TAPS - 1 + _TAPS // 3 + 1, _POSITIONS, dtype=torch.int8)
-    out[:, : _TAPS - 1] = _unfolded(level.round().float() - 128)
-    out[:, _TAPS - 1 : -1] = _unfolded(torch.ones_like(x[:1, :1]))
-    return out, least + 128 * step
-
-
-def _unfolded(x: Tensor) -> Tensor:
-    return nn.functional.unfold(x, 3, padding=2)
 
 
 def _maxima(maps: Tensor, reversed_: Tensor) -> tuple[Tensor, Tensor]:

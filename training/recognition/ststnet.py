@@ -275,7 +275,8 @@ class StstNetMethod(NetMethod):
         """
         if self.standardised or self.schedule.decay or self.schedule.mirrored:
             return self._one_by_one(data, held, numbers)  # which the one pass does not know
-        from training.recognition.grouped import STEP, Together  # which imports this module
+        from training.recognition.grouped import Together  # which imports this module
+        from training.recognition.patches import STEP
 
         x, y = self.network_input(data.flow), torch.from_numpy(data.label)
         step = 1.0 if self.released_input else STEP
