@@ -117,9 +117,7 @@ def test_a_state_that_lacks_something_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("exporting", EXPORTING)
-def test_what_is_exported_answers_as_what_was_fitted(
-    exporting: str, data: FlowData, tmp_path: Path
-) -> None:
+def test_what_is_exported_answers_as_what_was_fitted(exporting: str, data: FlowData, tmp_path: Path) -> None:
     method = make(exporting)
     fitted = [method.fit(data, seed) for seed in (0, 1)]
     path = method.export(fitted, tmp_path, {"kind": "recognizer"})  # type: ignore[attr-defined]
@@ -184,5 +182,3 @@ class TestFilesThatAreNotRight:
 
         with pytest.raises(ValueError, match="Object arrays"):
             save_state(tmp_path, "o", make_method("rbf-svm"), Holds(), {})  # type: ignore[arg-type]
-
-
