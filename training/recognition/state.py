@@ -1,4 +1,4 @@
-"""Fitted recognisers as files: arrays in an npz, the rest in a JSON beside it. Nothing loaded can run code."""
+"""Fitted recognisers as files: arrays in an npz, the rest in JSON. Nothing that is loaded can run code."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _on_cluster(
             f"a task killed every worker that took it ({error.task}); what was finished is kept.",
             "See to the workers' memory, and give the same command again (evaluate: with --resume).",
         ) from None
-    except (distributed.FutureCancelledError, TimeoutError, OSError) as error:
+    except (TimeoutError, OSError) as error:
         raise ClusterError(
             f"the cluster at {address!r} was lost: {' '.join(str(error).split())}.",
             "What was finished is kept: start it, and give the same command again (evaluate: with --resume).",
