@@ -83,26 +83,33 @@ def test_stays_within_its_memory_by_shrinking_evenly(
     unit = 2 if layout == "i420" else 1
     wanted = (max_bytes // 10 / picture.image.data.nbytes) ** 0.5
     if not full:
-        assert width * wanted - unit <= got.image.width <= width * wanted
-        assert height * wanted - unit <= got.image.height <= height * wanted
+        # A half, a quarter ... is taken for what is a little more: 0.85 of the largest at least.
+        assert 0.85 * width * wanted - unit <= got.image.width <= width * wanted
+        assert 0.85 * height * wanted - unit <= got.image.height <= height * wanted
     assert (got.image.data == 1).all()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_shrunk_frame_is_the_same_picture(layout: str) -> None:
+@pytest.mark.parametrize(("share", "scale"), [(0.4, 0.632), (0.3, 0.5), (0.11, 0.332), (0.075, 0.25)])
+def test_a_shrunk_frame_is_the_same_picture(layout: str, share: float, scale: float) -> None:
     rgb = stamp(backdrop(320, 240)(0), 4321)
     image = PixelImage(rgb, "rgb")
     if layout == "grey":
         image = PixelImage(image.grey, "grey")
     elif layout == "i420":
         image = PixelImage(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8), "i420")
-    ring = FrameRing(1.0, 11 * image.data.nbytes // 3)
+    ring = FrameRing(1.0, round(11 * image.data.nbytes * share))
     ring.push(Frame(4321, 1.0, image, 1.0), 10.0)
     small = ring.get(4321)
-    assert small.scale == pytest.approx(3**-0.5, abs=0.01)
-    assert read_index(small.image.grey) == 4321
-    expected = cv2.resize(image.rgb(), (small.image.width, small.image.height), interpolation=cv2.INTER_AREA)
-    assert np.abs(small.image.rgb().astype(int) - expected).mean() < 4
+    assert small.scale == pytest.approx(scale, abs=0.01)
+    if scale > 0.5:  # below, the index's squares are too small to be read
+        assert read_index(small.image.grey) == 4321
+    size = (small.image.width, small.image.height)
+    expected = cv2.resize(image.grey, size, interpolation=cv2.INTER_AREA)
+    assert np.abs(small.image.grey.astype(int) - expected).mean() < 2
+    colours = cv2.resize(image.rgb(), size, interpolation=cv2.INTER_AREA)
+    off = small.image.rgb().astype(int) - colours
+    assert np.abs(off.mean((0, 1))).max() < 2  # 4:2:0 keeps colours of half as many pixels each way
 
 
 def test_span_is_strict_about_what_it_cannot_give() -> None:
