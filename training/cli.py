@@ -10,6 +10,7 @@ import typer
 
 from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
 from training.commands_check import check
+from training.commands_report import report
 from training.commands_score import app as score_app
 
 _EXTRA = ("torch", "onnx", "onnxscript", "skl2onnx", "joblib", "openpyxl")
@@ -44,6 +45,7 @@ app.add_typer(fit_app, name="fit")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(score_app, name="score")
 app.command()(check)
+app.command()(report)
 
 
 class Layout(StrEnum):
@@ -61,6 +63,16 @@ class Layout(StrEnum):
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random comes from it.")]
+
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers do it, instead of --jobs; they see OUT under the same path.",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -217,9 +229,26 @@ def evaluate_recognition(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each network and deals of the control.")] = 3,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    cluster: Cluster = None,
     control: Annotated[bool, typer.Option(help="Also with shuffled labels.")] = True,
     leaky: Annotated[
         bool, typer.Option("--leaky", help="Also by the best epoch for each test subject, marked LEAKY.")
+    ] = False,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Networks with the authors' schedules: up to 200 times the work."),
+    ] = False,
+    released_input: Annotated[
+        bool,
+        typer.Option("--released-input", help="ststnet on bytes as they are, as the authors' release reads."),
+    ] = False,
+    released_split: Annotated[
+        bool,
+        typer.Option(
+            "--released-split",
+            help="dual-inception as the authors' release splits: fitted on the two other data sets, the "
+            "epoch of least loss on the other subjects of the own.",
+        ),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that OUT holds.")] = False,
 ) -> None:
@@ -227,11 +256,15 @@ def evaluate_recognition(
     from megc_live.commands.progress import counted
     from training.recognition.evaluate import evaluate_recognition as evaluate
     from training.recognition.results_page import row_name
+    from training.recognition.variants import as_published
 
+    settings = as_published(
+        method, schedules=published, released_input=released_input, released_split=released_split
+    )
     with counted("folds") as progress:
         summary = evaluate(
-            dataset, data, out, methods=method, seeds=seeds, jobs=jobs, control=control, leaky=leaky,
-            resume=resume, progress=progress, log=typer.echo,
+            dataset, data, out, methods=method, seeds=seeds, jobs=jobs, cluster=cluster, control=control,
+            leaky=leaky, resume=resume, settings=settings, progress=progress, log=typer.echo,
         )  # fmt: skip
     for row in summary["rows"]:
         full, (low, high) = row["scores"]["full"], row["interval_95"]["uf1"]
@@ -277,6 +310,7 @@ def fit_recognizer(
     predictions: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Table of every held-out prediction.")
     ] = None,
+    cluster: Cluster = None,
     choose: Annotated[
         bool,
         typer.Option(
@@ -292,13 +326,16 @@ def fit_recognizer(
     from training.recognition.fit import fit_recognizer as fit
     from training.recognition.fit_chosen import fit_chosen
 
+    if cluster is not None and not choose:
+        raise typer.BadParameter("--cluster goes with --choose.")
     if choose:
         if data is None or epochs is not None or published:
             raise typer.BadParameter("--choose needs --data, and sets the epochs and the schedule itself.")
         with counted("fits") as progress:
             path = fit_chosen(
-                data, out, seeds=seeds, predictions=predictions, jobs=jobs, progress=progress, log=typer.echo
-            )
+                data, out, seeds=seeds, predictions=predictions, jobs=jobs, cluster=cluster,
+                progress=progress, log=typer.echo,
+            )  # fmt: skip
         typer.echo(f"written: {path}")
         return
     with counted("folds") as progress:

@@ -94,11 +94,56 @@ class Watched(Method[F], Protocol[F]):
         ...
 
 
+class FoldsTogether(Watched[F], Protocol[F]):
+    """A method with the capability ``folds_together``: classifiers of several folds advance in one pass."""
+
+    def left_out_watched(
+        self, data: FlowData, held: NDArray[np.bool_], seed: int, numbers: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """Fit one classifier a fold; return the probabilities of what each leaves out, after each epoch.
+
+        Parameters
+        ----------
+        data : FlowData
+        held : ndarray of bool, shape (folds, n)
+            What each fold leaves out; no sample is left out twice.
+        seed : int
+            Of what all folds share.
+        numbers : sequence of int
+            The folds' own seeds.
+
+        Returns
+        -------
+        ndarray of float64, shape (epochs, n, 3)
+            NaN where no fold leaves a sample out.
+        """
+        ...
+
+
+class OwnSplit(Watched[F], Protocol[F]):
+    """A method with the capability ``own_split``: it has a say in what the other samples are used for."""
+
+    def left_out_chosen(
+        self, data: FlowData, held: NDArray[np.bool_], seed: int
+    ) -> tuple[NDArray[np.float64], int]:
+        """Fit without the samples ``held``, shape (n,), whose probabilities are returned.
+
+        Returns
+        -------
+        ndarray of float64, shape (epochs, left out, 3)
+        int
+            The epoch that counts. It is not chosen on what is left out.
+        """
+        ...
+
+
 METHODS: Registry[Method[Any]] = Registry("recogniser to train")
 """Recognisers that can be fitted: ``make(**settings) -> Method``.
 
 Capabilities: ``epochs`` (:class:`Watched`), ``exports`` (:class:`Exporting`), ``folds_at_once``
-(:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference).
+(:class:`FoldsAtOnce`; such a method is deterministic, seeds make no difference), ``folds_together``
+(:class:`FoldsTogether`; the number of folds in a group), ``own_split`` (:class:`OwnSplit`), ``published``
+(the authors' :class:`training.recognition.ststnet.Schedule`).
 """
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError, SettingsError
@@ -23,6 +22,7 @@ from training.recognition.base import METHODS, Method, make_method, method_names
 from training.recognition.loso import COLUMNS, PROBABILITIES, Progress, shuffled
 from training.recognition.results import summarise
 from training.recognition.results_page import render
+from training.recognition.workers import check_workers, unordered
 
 DATASET = "megc2019-flow"
 
@@ -52,11 +52,33 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """What one worker does at a time: fold ``fold`` of a run, or all folds (None) where they go at once."""
+    """One file: fold ``fold`` of a run, or all folds (None) where they go at once."""
 
     run: Run
     fold: int | None
     path: Path
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one worker does at a time: the files that come of the same fits.
+
+    Attributes
+    ----------
+    tasks : tuple of Task
+        Those to be written; honest and leaky ones of a fold come of one fit.
+    folds : tuple of int
+        Which are fitted together, though some may be there already: a fold is the same to the last digit
+        in the same company only. Empty where all folds go at once.
+    """
+
+    tasks: tuple[Task, ...]
+    folds: tuple[int, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file that is written last."""
+        return self.tasks[-1].path
 
 
 def evaluate_recognition(
@@ -67,11 +89,12 @@ def evaluate_recognition(
     methods: Sequence[str] | None = None,
     seeds: int = 3,
     jobs: int = 1,
+    cluster: str | None = None,
     control: bool = True,
     leaky: bool = False,
     resume: bool = False,
     published_counts: bool = True,
-    settings: dict[str, dict[str, Any]] | None = None,
+    settings: Mapping[str, dict[str, Any]] | None = None,
     progress: Progress = lambda done, total, name: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -93,6 +116,8 @@ def evaluate_recognition(
         Networks are fitted with the seeds 0, 1, ...; a kernel machine has no randomness, one run is enough.
     jobs : int
         Processes.
+    cluster : str, optional
+        Address of a Dask scheduler, instead of ``jobs``; its machines see ``out`` under the same path.
     control : bool
         Also with shuffled labels, as often as ``seeds``.
     leaky : bool
@@ -116,12 +141,17 @@ def evaluate_recognition(
     DatasetError
         The data cannot be read, are not the challenge's, or have one subject only.
     SettingsError
-        An unknown name, nothing to do, a folder that holds another run, or a worker that was killed.
+        An unknown name, nothing to do, a folder that holds another run, a worker that was killed, or both
+        ``jobs`` and ``cluster``.
+    ClusterError
+        There is no cluster at that address, or it was lost.
     """
     if dataset != DATASET:
         raise SettingsError(f"there is no data set named {dataset!r} to evaluate.", f"Give {DATASET}.")
     if seeds < 1 or jobs < 1:
         raise SettingsError(f"got {seeds} seeds and {jobs} jobs.", "Give one or more of each.")
+    check_workers(jobs, cluster)
+    out = out.resolve()  # the workers of a cluster may be at home elsewhere
     made = _make(methods, settings or {})
     if leaky and not any(METHODS[name].capabilities.get("epochs") for name in made):
         raise SettingsError(
@@ -137,7 +167,7 @@ def evaluate_recognition(
     tasks = [task for run in runs for task in _tasks(run, samples, out)]
     missing = [task for task in tasks if not task.path.exists()]
     log(f"{len(tasks) - len(missing)} of {len(tasks)} parts are there already; {len(missing)} to do")
-    _work(missing, made, samples, jobs, progress)
+    _work(_units(missing, samples), made, samples, jobs, cluster, progress)
     tables = {run: _gather(run, samples, out) for run in runs}
     for run, table in tables.items():
         write_whole(out / "predictions" / f"{run.name}.csv", _csv(table))
@@ -147,7 +177,7 @@ def evaluate_recognition(
     return summary
 
 
-def _make(methods: Sequence[str] | None, settings: dict[str, dict[str, Any]]) -> dict[str, Method[Any]]:
+def _make(methods: Sequence[str] | None, settings: Mapping[str, dict[str, Any]]) -> dict[str, Method[Any]]:
     names = list(dict.fromkeys(methods if methods else method_names()))
     return {name: make_method(name, **settings.get(name, {})) for name in names}
 
@@ -197,37 +227,76 @@ def _tasks(run: Run, data: FlowData, out: Path) -> Iterator[Task]:
         yield Task(run, fold, folder / f"fold{fold:03d}.csv")
 
 
+def _units(tasks: Sequence[Task], data: FlowData) -> list[Unit]:
+    """Put the tasks together that come of the same fits."""
+    total = len(np.unique(data.group))
+    found: dict[tuple[Any, ...], tuple[list[Task], tuple[int, ...]]] = {}
+    for task in tasks:
+        run = task.run
+        size = METHODS[run.method].capabilities.get("folds_together", 1)
+        first = None if task.fold is None else task.fold // size * size
+        folds = () if first is None else tuple(range(first, min(first + size, total)))
+        key = (run.method, run.seed, run.control, first)
+        found.setdefault(key, ([], folds))[0].append(task)
+    return [Unit(tuple(some), folds) for some, folds in found.values()]
+
+
 def _work(
-    tasks: Sequence[Task], methods: dict[str, Method[Any]], data: FlowData, jobs: int, progress: Progress
+    units: Sequence[Unit],
+    methods: dict[str, Method[Any]],
+    data: FlowData,
+    jobs: int,
+    cluster: str | None,
+    progress: Progress,
 ) -> None:
-    """Do the tasks; each writes its own file, so that nothing finished is lost with a worker."""
-    calls = (delayed(_do)(methods[task.run.method], data, task) for task in tasks)
-    try:
-        for number, name in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)):
-            progress(number + 1, len(tasks), name)
-    except TerminatedWorkerError:
-        raise SettingsError(
-            "a worker process was killed; what was finished is kept.",
-            "Give the same command with --resume, and fewer --jobs if memory ran out.",
-        ) from None
+    """Do the units; each writes its own files, so that nothing finished is lost with a worker."""
+    calls = [(partial(_do, methods[unit.tasks[0].run.method]), unit) for unit in units]
+    done, total = 0, sum(len(unit.tasks) for unit in units)
+    for count, name in unordered(calls, data, jobs=jobs, cluster=cluster):
+        done += count
+        progress(done, total, name)
 
 
-def _do(method: Method[Any], data: FlowData, task: Task) -> str:
-    run = task.run
+def _do(method: Method[Any], data: FlowData, unit: Unit) -> tuple[int, str]:
+    """Write a unit's files; return how many, and the last one's name."""
+    run = unit.tasks[0].run
     known = shuffled(data, run.seed) if run.control else data
-    if task.fold is None:
-        found: NDArray[np.float64] = method.left_out(known)  # type: ignore[attr-defined]
-        held = known
+    held = known.group == np.unique(known.group)[list(unit.folds), None]
+    watched = any(task.run.leaky for task in unit.tasks)
+    epochs, chosen = _left_out(method, known, held, run.seed, unit.folds, watched)
+    for task in unit.tasks:
+        out = np.ones(len(known), dtype=bool) if task.fold is None else held[unit.folds.index(task.fold)]
+        part, seen = known.subset(out), epochs[:, out]
+        found = _best_epoch(seen, part.label) if task.run.leaky else seen[chosen]
+        write_whole(task.path, _csv(numbered(part, found, run.seed)))
+    last = unit.tasks[-1]
+    return len(unit.tasks), f"{last.run.name} {last.fold if last.fold is not None else ''}".strip()
+
+
+def _left_out(
+    method: Any, data: FlowData, held: NDArray[np.bool_], seed: int, folds: tuple[int, ...], watched: bool
+) -> tuple[NDArray[np.float64], int]:
+    """Probabilities (epochs, n, 3) of what is left out, ``held`` (folds, n), and the epoch that counts.
+
+    One epoch, the last, where it is not ``watched``; rows that no fold leaves out hold NaN.
+    """
+    can = METHODS[method.name].capabilities
+    if not folds:
+        return method.left_out(data)[None], -1
+    numbers = [1000 * seed + fold for fold in folds]
+    if can.get("folds_together"):
+        return method.left_out_watched(data, held, seed, numbers), -1
+    (out,), (number,) = held, numbers
+    chosen = -1
+    if can.get("own_split"):
+        seen, chosen = method.left_out_chosen(data, out, number)
+    elif watched:
+        seen = method.fit_watched(data.subset(~out), number, data.flow[out])
     else:
-        out = known.group == np.unique(known.group)[task.fold]
-        held = known.subset(out)
-        seed = 1000 * run.seed + task.fold
-        if run.leaky:
-            found = _best_epoch(method.fit_watched(known.subset(~out), seed, held.flow), held.label)  # type: ignore[attr-defined]
-        else:
-            found = method.fit(known.subset(~out), seed).probabilities(held.flow)
-    write_whole(task.path, _csv(numbered(held, found, run.seed)))
-    return f"{run.name} {task.fold if task.fold is not None else ''}".strip()
+        seen = method.fit(data.subset(~out), number).probabilities(data.flow[out])[None]
+    epochs = np.full((len(seen), len(data), len(LABELS)), np.nan)
+    epochs[:, out] = seen
+    return epochs, chosen
 
 
 def _best_epoch(found: NDArray[np.float64], label: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""``megc-train fit recognizer --choose``: settings by inner validation, their scores, the model of all subjects."""
+"""``megc-train fit recognizer --choose``: settings by inner validation, their scores, the model of all."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def fit_chosen(
     method = found.winner.make()
     card = recognizer_card(method, samples, run, scores, synthetic=False)
     card["protocol"] = (
-        f"leave one subject out, {len(np.unique(samples.group))} folds, pooled. The settings were chosen on all "
-        "subjects by inner validation (choice), so the scores without 'nested' are a little flattered; for "
-        "those with 'nested' each subject's settings were chosen without it"
+        f"leave one subject out, {len(np.unique(samples.group))} folds, pooled. The settings were chosen "
+        "on all subjects by inner validation (choice), so the scores without 'nested' are a little "
+        "flattered; for those with 'nested' each subject's settings were chosen without it"
     )
     card["choice"] = choice_card(found, parts, choice_seeds)
     return method.export([method.fit(samples, seed) for seed in run], out, card)

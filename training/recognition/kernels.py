@@ -174,7 +174,9 @@ class SvmMethod(ABC):
 
     def restore(self, state: State) -> FittedSvm:
         """Make a fitted machine again; raises ModelError where an array is missing."""
-        return self._fitted(Machine(*(state.array(item.name) for item in fields(Machine))), state.array("rows"))
+        return self._fitted(
+            Machine(*(state.array(item.name) for item in fields(Machine))), state.array("rows")
+        )
 
     def _fitted(self, machine: Machine, rows: F64) -> FittedSvm:
         def kernel(a: F64, b: F64) -> F64:

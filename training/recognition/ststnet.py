@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from megc_live.errors import ModelError
+from megc_live.errors import ModelError, SettingsError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import SIDE, prepare
 from training.datasets.flow_file import FlowData
@@ -61,8 +61,7 @@ class STSTNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
         if self.standardised:
-            # A channel without contrast stays as it is, all zero.
-            x = x / x.std(dim=(2, 3), keepdim=True).clamp(min=1e-3)
+            x = standardise(x)
         logits: Tensor = self.head(self.streams(x).flatten(1))
         return logits
 
@@ -110,18 +109,32 @@ class Schedule:
 PUBLISHED = Schedule(epochs=800, batch=256, rate=5e-5, cosine=False, balanced=False)
 
 
+def prepared(flow: NDArray[np.uint8]) -> Tensor:
+    """Flow images (n, 28, 28, 3) uint8 as network input (n, 3, 28, 28)."""
+    return torch.from_numpy(np.stack([prepare(image) for image in flow]))
+
+
+def as_released(flow: NDArray[np.uint8]) -> Tensor:
+    """Flow images (n, 28, 28, 3) uint8 as the authors' PyTorch release reads them, (n, 3, 28, 28).
+
+    Bytes as they are, strain, v, u (Liong et al. 2019, ``main.py``: read by OpenCV, not scaled).
+    """
+    return torch.from_numpy(np.ascontiguousarray(flow[..., ::-1].transpose(0, 3, 1, 2), dtype=np.float32))
+
+
 @dataclass(frozen=True)
 class FittedNet:
     """A fitted network, in eval mode; ``made_with`` are the settings of its layers."""
 
     net: nn.Module
+    network_input: Callable[[NDArray[np.uint8]], Tensor] = prepared
     made_with: dict[str, Any] = field(default_factory=dict)
 
     @torch.no_grad()
     def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
         with one_thread():  # the same digits however many cores there are
-            return torch.softmax(self.net(prepared(flow)), dim=1).numpy().astype(np.float64)
+            return torch.softmax(self.net(self.network_input(flow)), dim=1).numpy().astype(np.float64)
 
     def state(self) -> State:
         """Return the weights and the batch norms' statistics by their names in torch."""
@@ -160,30 +173,42 @@ class NetMethod:
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
         """Fit one network; the same seed gives the same network."""
-        return FittedNet(self._fitted(data, seed, lambda net: None), self.layers())
+        return self._holding(self._fitted(data, seed, lambda net: None))
 
-    def layers(self) -> dict[str, Any]:
-        """Return the settings that ``network`` is made with."""
+    def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
+        """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28): the application's own preparation."""
+        return prepared(flow)
+
+    def made_with(self) -> dict[str, Any]:
+        """Return the settings that a fitted network depends on: JSON, for ``__init__``."""
         return {}
+
+    def make(self) -> nn.Module:
+        """Make the network."""
+        return type(self).network()
 
     def restore(self, state: State) -> FittedNet:
         """Make a fitted network again; raises ModelError for weights of another one."""
         try:
-            net = type(self).network(**state.settings)
+            like = type(self)(**state.settings)
+            net = like.make()
             net.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
         except (TypeError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"the state is not that of a {self.name}: {reason}", "Give one that this method wrote."
             ) from None
-        return FittedNet(net.eval(), dict(state.settings))
+        return like._holding(net.eval())
+
+    def _holding(self, net: nn.Module) -> FittedNet:
+        return FittedNet(net, self.network_input, self.made_with())
 
     def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Fit one network; return the probabilities of ``flow`` after each epoch, (epochs, n, 3)."""
         seen: list[NDArray[np.float64]] = []
 
         def look(net: nn.Module) -> None:
-            seen.append(FittedNet(net.eval()).probabilities(flow))
+            seen.append(FittedNet(net.eval(), self.network_input).probabilities(flow))
             net.train()
 
         self._fitted(data, seed, look)
@@ -192,13 +217,22 @@ class NetMethod:
     def _fitted(self, data: FlowData, seed: int, each_epoch: Callable[[nn.Module], None]) -> nn.Module:
         with torch.random.fork_rng(devices=[]), one_thread():
             torch.manual_seed(seed)
-            net = type(self).network(**self.layers())
-            train(net, prepared(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
+            net = self.make()
+            train(net, self.network_input(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
         return net.eval()
 
 
+TOGETHER = 34
+"""Folds of STSTNet in a group: their answers to one image are about what a core's own cache holds."""
+
+
 @METHODS.register(
-    "ststnet", summary="shallow triple-stream network (Liong et al. 2019)", epochs=True, exports=True
+    "ststnet",
+    summary="shallow triple-stream network (Liong et al. 2019)",
+    epochs=True,
+    exports=True,
+    folds_together=TOGETHER,
+    published=PUBLISHED,
 )
 class StstNetMethod(NetMethod):
     """Fits STSTNet.
@@ -206,6 +240,9 @@ class StstNetMethod(NetMethod):
     Parameters
     ----------
     schedule : Schedule, optional
+    released_input : bool
+        What the authors' PyTorch release reads: bytes 0 to 255 without scaling or centring, the channels in
+        OpenCV's order. What it fits cannot be exported: the application centres its images.
     standardised : bool
         As of :class:`STSTNet`.
     """
@@ -215,20 +252,61 @@ class StstNetMethod(NetMethod):
     parameters = PARAMETERS
     dropout = 0.5
 
-    def __init__(self, schedule: Schedule | None = None, standardised: bool = False) -> None:
+    def __init__(
+        self,
+        schedule: Schedule | None = None,
+        *,
+        released_input: bool = False,
+        standardised: bool = False,
+    ) -> None:
         super().__init__(schedule)
+        self.released_input = released_input
         self.standardised = standardised
 
-    def layers(self) -> dict[str, Any]:
-        """Return the settings that the network is made with."""
-        return {"standardised": self.standardised}
+    def made_with(self) -> dict[str, Any]:
+        """Return the settings besides the schedule that a fitted network depends on."""
+        return {"released_input": self.released_input, "standardised": self.standardised}
+
+    def make(self) -> STSTNet:
+        """Make the network."""
+        return STSTNet(self.dropout, self.standardised)
 
     def describe(self) -> dict[str, Any]:
-        """Return the schedule, the size of the network and what it does to its input."""
-        return {**super().describe(), **self.layers()}
+        """Return the schedule, the size of the network and what it sees."""
+        seen = {"input": "bytes 0 to 255, as released"} if self.released_input else {}
+        return {
+            **super().describe(),
+            "standardised": self.standardised,
+            "batches": "one order for all folds",
+            **seen,
+        }
+
+    def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
+        """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28)."""
+        return as_released(flow) if self.released_input else prepared(flow)
+
+    def left_out_watched(
+        self, data: FlowData, held: NDArray[np.bool_], seed: int, numbers: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """Fit the networks of several folds in one pass (:mod:`training.recognition.grouped`).
+
+        ``held`` (folds, n) is what each leaves out, whose probabilities after each epoch are returned,
+        (epochs, n, 3). Raises SettingsError for a schedule with weight decay or mirrored images.
+        """
+        from training.recognition.grouped import Together  # which imports this module
+
+        x, y = self.network_input(data.flow), torch.from_numpy(data.label)
+        if self.standardised:
+            x = standardise(x)
+        return Together(x, y, held, numbers, self.schedule).fit(seed)
 
     def export(self, fitted: Sequence[FittedNet], folder: Path, card: dict[str, Any]) -> Path:
-        """Write ``ststnet.onnx`` and its card."""
+        """Write ``ststnet.onnx`` and its card; raises SettingsError for the input as released."""
+        if self.released_input:
+            raise SettingsError(
+                "the application centres its images, this network was fitted on bytes as released.",
+                "Fit it without released_input.",
+            )
         model = MeanProbabilities([one.net for one in fitted]).eval()
         # As small as real flow images are: on larger ones all probabilities are 0 or 1 and agree anyway.
         example = 0.12 * torch.randn(32, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
@@ -247,9 +325,12 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def prepared(flow: NDArray[np.uint8]) -> Tensor:
-    """Flow images (n, 28, 28, 3) uint8 as network input (n, 3, 28, 28)."""
-    return torch.from_numpy(np.stack([prepare(image) for image in flow]))
+def standardise(x: Tensor) -> Tensor:
+    """Network input (n, 3, 28, 28), each channel of each image over its own standard deviation.
+
+    A channel without contrast is all zero and stays so.
+    """
+    return x / x.std(dim=(2, 3), keepdim=True).clamp(min=1e-3)
 
 
 def mirror(x: Tensor) -> Tensor:
@@ -268,10 +349,12 @@ def train(
     y: Tensor,
     schedule: Schedule,
     each_epoch: Callable[[nn.Module], None] = lambda net: None,
+    epochs: Iterable[Iterable[Tensor]] | None = None,
 ) -> None:
     """Fit a network in place for a fixed number of epochs.
 
     ``each_epoch`` is called with the network after every epoch, and must leave it in train mode.
+    ``epochs`` holds the batches of each epoch, indices; by default they are drawn.
     """
     weight = None
     if schedule.balanced:
@@ -281,8 +364,9 @@ def train(
     optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, schedule.epochs) if schedule.cosine else None
     net.train()
-    for _ in range(schedule.epochs):
-        for part in torch.randperm(len(y)).split(schedule.batch):
+    drawn = (torch.randperm(len(y)).split(schedule.batch) for _ in range(schedule.epochs))
+    for epoch in drawn if epochs is None else epochs:
+        for part in epoch:
             if len(part) < 2:  # a batch norm needs two
                 continue
             seen = x[part]
