@@ -85,7 +85,7 @@ def _on_cluster(
         # To all of them: the death of one worker takes it from nobody else.
         sent = client.scatter(data, broadcast=True, hash=False)
         running = [client.submit(do, sent, task, pure=False) for do, task in calls]
-        for future in distributed.as_completed(running):
+        for future in distributed.as_completed(running, loop=client.loop):
             if future.status == "cancelled" or future.status == "lost":
                 raise ClusterError(
                     f"the cluster at {address!r} lost its workers; what was finished is kept.",
