@@ -71,7 +71,8 @@ def test_a_task_that_kills_every_worker_is_an_error_that_keeps_what_was_finished
     address: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    with pytest.raises(SettingsError, match="killed every worker"):
+    # Of the task's two workers both held the data: either loss may be noticed first.
+    with pytest.raises((SettingsError, ClusterError), match="what was finished is kept"):
         run(monkeypatch, Dying(), small, out, cluster=address)
     kept = {path: path.stat().st_mtime_ns for path in (out / "folds").rglob("*.csv")}
     assert not (out / "summary.json").exists()

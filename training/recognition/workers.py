@@ -88,8 +88,8 @@ def _on_cluster(
         for future in distributed.as_completed(running, loop=client.loop):
             if future.status == "cancelled" or future.status == "lost":
                 raise ClusterError(
-                    f"the cluster at {address!r} lost its workers; what was finished is kept.",
-                    f"Start it, and {_AGAIN}.",
+                    f"all workers of {address!r} that held the data died; what was finished is kept.",
+                    f"See to their memory, and {_AGAIN}.",
                 )
             yield future.result()
     except distributed.KilledWorker:
