@@ -11,6 +11,7 @@ import typer
 from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
 from megc_live.errors import SettingsError
 from training.commands_check import check
+from training.commands_report import report
 from training.commands_score import app as score_app
 
 _EXTRA = ("torch", "onnx", "onnxscript", "skl2onnx", "joblib", "openpyxl")
@@ -45,6 +46,7 @@ app.add_typer(fit_app, name="fit")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(score_app, name="score")
 app.command()(check)
+app.command()(report)
 
 
 class Layout(StrEnum):
@@ -70,6 +72,16 @@ class ApexRule(StrEnum):
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random comes from it.")]
+
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers do it, instead of --jobs; they see OUT under the same path.",
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -298,6 +310,7 @@ def evaluate_recognition(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each network and deals of the control.")] = 3,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    cluster: Cluster = None,
     control: Annotated[bool, typer.Option(help="Also with shuffled labels.")] = True,
     leaky: Annotated[
         bool, typer.Option("--leaky", help="Also by the best epoch for each test subject, marked LEAKY.")
@@ -341,8 +354,8 @@ def evaluate_recognition(
             )  # fmt: skip
         summary = evaluate(
             dataset, data, out, root=root, cache=cache, apex_rule=apex and apex.value, methods=method,
-            seeds=seeds, jobs=jobs, control=control, leaky=leaky, resume=resume, settings=settings,
-            progress=progress, log=typer.echo,
+            seeds=seeds, jobs=jobs, cluster=cluster, control=control, leaky=leaky, resume=resume,
+            settings=settings, progress=progress, log=typer.echo,
         )  # fmt: skip
     for row in summary["rows"]:
         full, (low, high) = row["scores"]["full"], row["interval_95"]["uf1"]
@@ -388,6 +401,7 @@ def fit_recognizer(
     predictions: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Table of every held-out prediction.")
     ] = None,
+    cluster: Cluster = None,
     choose: Annotated[
         bool,
         typer.Option(
@@ -403,13 +417,16 @@ def fit_recognizer(
     from training.recognition.fit import fit_recognizer as fit
     from training.recognition.fit_chosen import fit_chosen
 
+    if cluster is not None and not choose:
+        raise typer.BadParameter("--cluster goes with --choose.")
     if choose:
         if data is None or epochs is not None or published:
             raise typer.BadParameter("--choose needs --data, and sets the epochs and the schedule itself.")
         with counted("fits") as progress:
             path = fit_chosen(
-                data, out, seeds=seeds, predictions=predictions, jobs=jobs, progress=progress, log=typer.echo
-            )
+                data, out, seeds=seeds, predictions=predictions, jobs=jobs, cluster=cluster,
+                progress=progress, log=typer.echo,
+            )  # fmt: skip
         typer.echo(f"written: {path}")
         return
     with counted("folds") as progress:

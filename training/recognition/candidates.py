@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.recognition.base import Method, make_method
+from training.recognition.base import METHODS, Method, make_method
 from training.recognition.ststnet import Schedule
 
 
@@ -29,6 +29,12 @@ class Candidate:
     def make(self) -> Method[Any]:
         """Make the method."""
         return make_method("ststnet", schedule=self.schedule, **self.more)
+
+    @property
+    def together(self) -> int:
+        """How many folds are fitted in one pass (:mod:`training.recognition.grouped`); 1 where it cannot."""
+        alone = self.schedule.decay or self.schedule.mirrored or self.more.get("standardised")
+        return 1 if alone else int(METHODS["ststnet"].capabilities["folds_together"])
 
 
 CANDIDATES: tuple[Candidate, ...] = (

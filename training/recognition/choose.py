@@ -17,9 +17,10 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ from training.datasets.flow_file import FlowData
 from training.recognition.candidates import CANDIDATES, Candidate
 from training.recognition.loso import PROBABILITIES, Progress, prediction_table, shuffled
 from training.recognition.summary import score
-from training.recognition.workers import run_tasks
+from training.recognition.workers import check_workers, unordered
 
 PARTS = 5
 CHOICE_SEEDS = (0, 1)
@@ -41,7 +42,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: without some samples, judged on these.
+    """One fit, without some samples and judged on these; or the fits of several folds in one pass.
 
     Attributes
     ----------
@@ -54,6 +55,8 @@ class Task:
         With shuffled labels.
     path : Path
         CSV of the predictions.
+    folds : tuple of int
+        Numbers of the subjects that are left out, each by its own fold, in one pass. Empty: one fit.
     """
 
     candidate: Candidate
@@ -62,6 +65,7 @@ class Task:
     without: tuple[int, ...]
     path: Path
     control: bool = False
+    folds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def choose(
     control : bool
         Also with shuffled labels, by the first seed.
     jobs, cluster
-        As of :func:`training.recognition.workers.run_tasks`.
+        As of :func:`training.recognition.workers.unordered`; one of them.
     progress, log : callable
 
     Raises
@@ -151,10 +155,11 @@ def choose(
             f"got {parts} parts, {len(candidates)} candidates, {len(choice_seeds)} and {len(seeds)} seeds.",
             "A nested choice needs 3 parts, and one of each of the others.",
         )
+    check_workers(jobs, cluster)
     part_of = deal(data, parts)
     folder = folder.resolve()  # the workers of a cluster may be at home elsewhere
     _check_folder(folder, data, candidates, parts)
-    do = partial(run_tasks, _do, data=data, jobs=jobs, cluster=cluster, progress=progress)
+    do = partial(_work, data=data, jobs=jobs, cluster=cluster, progress=progress)
 
     inner_tasks = {
         (c, seed, left): _inner_task(candidate, seed, left, part_of, folder)
@@ -178,28 +183,39 @@ def choose(
         log(f"inner UF1 {choice.uf1[c].mean():.4f}  UAR {choice.uar[c].mean():.4f}  {candidate.name}{mark}")
     log("chosen without each part: " + ", ".join(candidates[one.chosen].name for one in inner))
 
-    groups = np.unique(data.group)
-    # The part of each subject says which settings were chosen without it.
-    wanted_by = [inner[int(part_of[data.group == group][0])].chosen for group in groups]
+    # The part of each sample says which settings were chosen without its subject.
+    wanted = np.array([one.chosen for one in inner])[part_of]
+    everyone = np.ones(len(data), dtype=bool)
     outer = {
-        (seed, k, c): _outer_task(candidates[c], seed, k, data, folder)
-        for k in range(len(groups))
-        for seed in seeds
-        for c in {winner, wanted_by[k]}
+        c: [
+            task
+            for seed in seeds
+            for task in _outer_tasks(
+                candidates[c], seed, everyone if c == winner else wanted == c, data, folder
+            )
+        ]
+        for c in sorted({winner, *wanted.tolist()})
     }
-    shuffled_tasks = [
-        _outer_task(candidates[winner], seeds[0], k, data, folder, control=True) for k in range(len(groups))
-    ]
-    do([*outer.values(), *(shuffled_tasks if control else [])])
-    folds = list(itertools.product(seeds, range(len(groups))))
+    dealt = _outer_tasks(candidates[winner], seeds[0], everyone, data, folder, control) if control else []
+    do([*itertools.chain(*outer.values()), *dealt])
+    left = {c: pd.concat([_read(task, data) for task in some]) for c, some in outer.items()}
+    nested = pd.concat([table[wanted[table["sample"].to_numpy()] == c] for c, table in left.items()])
     return Found(
         tuple(candidates),
         choice,
         inner,
-        pd.concat([_read(outer[seed, k, winner], data) for seed, k in folds], ignore_index=True),
-        pd.concat([_read(outer[seed, k, wanted_by[k]], data) for seed, k in folds], ignore_index=True),
-        pd.concat([_read(task, data) for task in shuffled_tasks], ignore_index=True) if control else None,
+        left[winner].sort_values(["seed", "sample"], ignore_index=True),
+        nested.sort_values(["seed", "sample"], ignore_index=True),
+        pd.concat([_read(task, data) for task in dealt], ignore_index=True) if dealt else None,
     )
+
+
+def _work(tasks: Sequence[Task], data: FlowData, jobs: int, cluster: str | None, progress: Progress) -> None:
+    """Do those tasks whose file is not there yet."""
+    missing = [task for task in tasks if not task.path.exists()]
+    answers = unordered([(_do, task) for task in missing], data, jobs=jobs, cluster=cluster)
+    for number, name in enumerate(answers):
+        progress(number + 1, len(missing), name)
 
 
 def deal(data: FlowData, parts: int) -> NDArray[np.int64]:
@@ -237,13 +253,28 @@ def _inner_task(
     return Task(candidate, seed, fit_seed, out, folder / "inner" / candidate.name / name)
 
 
-def _outer_task(
-    candidate: Candidate, seed: int, k: int, data: FlowData, folder: Path, control: bool = False
-) -> Task:
-    out = tuple(np.flatnonzero(data.group == np.unique(data.group)[k]).tolist())
-    name = f"seed{seed}{'_control' * control}_fold{k:03d}.csv"
-    path = folder / "outer" / candidate.name / name
-    return Task(candidate, seed, 1000 * seed + k, out, path, control)
+def _outer_tasks(
+    candidate: Candidate,
+    seed: int,
+    wanted: NDArray[np.bool_],
+    data: FlowData,
+    folder: Path,
+    control: bool = False,
+) -> list[Task]:
+    """Leave out each subject that has ``wanted`` samples, several in one pass where the settings allow it."""
+    groups = np.unique(data.group)
+    tasks = []
+    for first in range(0, len(groups), candidate.together):
+        folds = tuple(range(first, min(first + candidate.together, len(groups))))
+        out = np.isin(data.group, groups[list(folds)])
+        if not (out & wanted).any():
+            continue
+        name = f"seed{seed}{'_control' * control}_fold{first:03d}{f'-{folds[-1]:03d}' * (len(folds) > 1)}.csv"
+        path = folder / "outer" / candidate.name / name
+        without = tuple(np.flatnonzero(out).tolist())
+        together = folds if candidate.together > 1 else ()
+        tasks.append(Task(candidate, seed, 1000 * seed + first, without, path, control, together))
+    return tasks
 
 
 def _do(data: FlowData, task: Task) -> str:
@@ -252,8 +283,14 @@ def _do(data: FlowData, task: Task) -> str:
     inside = np.ones(len(data), dtype=bool)
     inside[list(task.without)] = False
     held = known.subset(~inside)
-    fitted = task.candidate.make().fit(known.subset(inside), task.fit_seed)
-    table = prediction_table(held, fitted.probabilities(held.flow), task.seed)
+    method: Any = task.candidate.make()
+    if task.folds:
+        each = known.group == np.unique(known.group)[list(task.folds), None]
+        numbers = [1000 * task.seed + fold for fold in task.folds]
+        found = method.left_out_watched(known, each, task.seed, numbers)[-1][~inside]
+    else:
+        found = method.fit(known.subset(inside), task.fit_seed).probabilities(held.flow)
+    table = prediction_table(held, found, task.seed)
     table.insert(0, "sample", task.without)
     write_whole(task.path, str(table.to_csv(index=False, float_format="%.6f", lineterminator="\n")))
     return f"{task.candidate.name} {task.path.stem}"
@@ -303,7 +340,7 @@ def _check_folder(folder: Path, data: FlowData, candidates: Sequence[Candidate],
     known = {
         "samples": digest.hexdigest(),
         "parts": parts,
-        "candidates": {one.name: one.make().describe() for one in candidates},
+        "candidates": {one.name: {**asdict(one.schedule), **one.more} for one in candidates},
     }
     note = folder / "settings.json"
     if note.exists():

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError, SettingsError
 from megc_live.events import LABELS
 from megc_live.output.files import write_whole
-from training.recognition.base import METHODS, Data, Method, make_method, method_names, samples
+from training.recognition.base import METHODS, Data, Method, input_of, make_method, method_names, samples
 from training.recognition.inputs import FLOW_FILE, Inputs, Place, read_inputs
 from training.recognition.loso import COLUMNS, PROBABILITIES, Progress, shuffled
 from training.recognition.results import summarise
 from training.recognition.results_page import render
+from training.recognition.workers import check_workers, unordered
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def evaluate_recognition(
     methods: Sequence[str] | None = None,
     seeds: int = 3,
     jobs: int = 1,
+    cluster: str | None = None,
     control: bool = True,
     leaky: bool = False,
     resume: bool = False,
@@ -121,6 +122,8 @@ def evaluate_recognition(
         Networks are fitted with the seeds 0, 1, ...; a kernel machine has no randomness, one run is enough.
     jobs : int
         Processes.
+    cluster : str, optional
+        Address of a Dask scheduler, instead of ``jobs``; its machines see ``out`` under the same path.
     control : bool
         Also with shuffled labels, as often as ``seeds``.
     leaky : bool
@@ -144,10 +147,15 @@ def evaluate_recognition(
     DatasetError
         The data cannot be read, are not the challenge's, or have one subject only.
     SettingsError
-        An unknown name, nothing to do, a folder that holds another run, or a worker that was killed.
+        An unknown name, nothing to do, a folder that holds another run, a worker that was killed, or both
+        ``jobs`` and ``cluster``.
+    ClusterError
+        There is no cluster at that address, or it was lost.
     """
     if seeds < 1 or jobs < 1:
         raise SettingsError(f"got {seeds} seeds and {jobs} jobs.", "Give one or more of each.")
+    check_workers(jobs, cluster)
+    out = out.resolve()  # the workers of a cluster may be at home elsewhere
     names = list(dict.fromkeys(methods or _usual(dataset, log)))
     made = _make(names, settings or {})
     place = Place(dataset, data, root, cache, apex_rule)
@@ -173,7 +181,7 @@ def evaluate_recognition(
     missing = [task for task in tasks if not task.path.exists()]
     log(f"{len(tasks) - len(missing)} of {len(tasks)} parts are there already; {len(missing)} to do")
     _prepare(missing, made, inputs, jobs, progress)
-    _work(_units(missing, inputs.any), made, inputs, jobs, progress)
+    _work(_units(missing, inputs.any), made, inputs, jobs, cluster, progress)
     tables = {run: _gather(run, inputs.any, out) for run in runs}
     for run, table in tables.items():
         write_whole(out / "predictions" / f"{run.name}.csv", _csv(table))
@@ -271,23 +279,24 @@ def _units(tasks: Sequence[Task], data: Data) -> list[Unit]:
 
 
 def _work(
-    units: Sequence[Unit], methods: dict[str, Method[Any]], inputs: Inputs, jobs: int, progress: Progress
+    units: Sequence[Unit],
+    methods: dict[str, Method[Any]],
+    inputs: Inputs,
+    jobs: int,
+    cluster: str | None,
+    progress: Progress,
 ) -> None:
     """Do the units; each writes its own files, so that nothing finished is lost with a worker."""
-    names = [unit.tasks[0].run.method for unit in units]
-    calls = (
-        delayed(_do)(methods[name], inputs.of(name), unit) for name, unit in zip(names, units, strict=True)
-    )
+    calls: dict[str, list[tuple[Any, Unit]]] = {}
+    for unit in units:
+        name = unit.tasks[0].run.method
+        calls.setdefault(input_of(name), []).append((partial(_do, methods[name]), unit))
     done, total = 0, sum(len(unit.tasks) for unit in units)
-    try:
-        for count, name in Parallel(n_jobs=jobs, return_as="generator_unordered")(calls):
+    for alike in calls.values():  # what takes flow images, and what takes clips
+        data = inputs.of(alike[0][1].tasks[0].run.method)
+        for count, name in unordered(alike, data, jobs=jobs, cluster=cluster):
             done += count
             progress(done, total, name)
-    except TerminatedWorkerError:
-        raise SettingsError(
-            "a worker process was killed; what was finished is kept.",
-            "Give the same command with --resume, and fewer --jobs if memory ran out.",
-        ) from None
 
 
 def _do(method: Method[Any], data: Data, unit: Unit) -> tuple[int, str]:

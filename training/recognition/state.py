@@ -73,10 +73,15 @@ def save_state(folder: Path, stem: str, method: Method[Any], fitted: Fitted, car
     ------
     OutputError
         The folder cannot be written.
+    ModelError
+        An array holds objects, which only a pickle could keep.
     """
     state = fitted.state()
+    objects = [name for name, value in state.arrays.items() if value.dtype.hasobject]
+    if objects:
+        raise ModelError(f"the array {objects[0]!r} holds objects.", "A state holds numbers alone.")
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **state.arrays)
+    np.savez_compressed(stream, **state.arrays)
     data = stream.getvalue()
     path = folder / f"{stem}.npz"
     write_whole(path, data)

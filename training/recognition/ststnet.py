@@ -61,8 +61,7 @@ class STSTNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
         if self.standardised:
-            # A channel without contrast stays as it is, all zero.
-            x = x / x.std(dim=(2, 3), keepdim=True).clamp(min=1e-3)
+            x = standardise(x)
         logits: Tensor = self.head(self.streams(x).flatten(1))
         return logits
 
@@ -128,8 +127,8 @@ class FittedNet:
     """A fitted network, in eval mode; ``made_with`` are the settings of its layers."""
 
     net: nn.Module
-    made_with: dict[str, Any] = field(default_factory=dict)
     network_input: Callable[[NDArray[np.uint8]], Tensor] = prepared
+    made_with: dict[str, Any] = field(default_factory=dict)
 
     @torch.no_grad()
     def probabilities(self, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -174,34 +173,42 @@ class NetMethod:
 
     def fit(self, data: FlowData, seed: int) -> FittedNet:
         """Fit one network; the same seed gives the same network."""
-        return FittedNet(self._fitted(data, seed, lambda net: None), self.layers(), self.network_input)
+        return self._holding(self._fitted(data, seed, lambda net: None))
 
     def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
         """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28): the application's own preparation."""
         return prepared(flow)
 
-    def layers(self) -> dict[str, Any]:
-        """Return the settings that ``network`` is made with."""
+    def made_with(self) -> dict[str, Any]:
+        """Return the settings that a fitted network depends on: JSON, for ``__init__``."""
         return {}
+
+    def make(self) -> nn.Module:
+        """Make the network."""
+        return type(self).network()
 
     def restore(self, state: State) -> FittedNet:
         """Make a fitted network again; raises ModelError for weights of another one."""
         try:
-            net = type(self).network(**state.settings)
+            like = type(self)(**state.settings)
+            net = like.make()
             net.load_state_dict({name: torch.from_numpy(value) for name, value in state.arrays.items()})
         except (TypeError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"the state is not that of a {self.name}: {reason}", "Give one that this method wrote."
             ) from None
-        return FittedNet(net.eval(), dict(state.settings), self.network_input)
+        return like._holding(net.eval())
+
+    def _holding(self, net: nn.Module) -> FittedNet:
+        return FittedNet(net, self.network_input, self.made_with())
 
     def fit_watched(self, data: FlowData, seed: int, flow: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Fit one network; return the probabilities of ``flow`` after each epoch, (epochs, n, 3)."""
         seen: list[NDArray[np.float64]] = []
 
         def look(net: nn.Module) -> None:
-            seen.append(FittedNet(net.eval(), network_input=self.network_input).probabilities(flow))
+            seen.append(FittedNet(net.eval(), self.network_input).probabilities(flow))
             net.train()
 
         self._fitted(data, seed, look)
@@ -210,7 +217,7 @@ class NetMethod:
     def _fitted(self, data: FlowData, seed: int, each_epoch: Callable[[nn.Module], None]) -> nn.Module:
         with torch.random.fork_rng(devices=[]), one_thread():
             torch.manual_seed(seed)
-            net = type(self).network(**self.layers())
+            net = self.make()
             train(net, self.network_input(data.flow), torch.from_numpy(data.label), self.schedule, each_epoch)
         return net.eval()
 
@@ -233,11 +240,11 @@ class StstNetMethod(NetMethod):
     Parameters
     ----------
     schedule : Schedule, optional
-    standardised : bool
-        As of :class:`STSTNet`.
     released_input : bool
         What the authors' PyTorch release reads: bytes 0 to 255 without scaling or centring, the channels in
         OpenCV's order. What it fits cannot be exported: the application centres its images.
+    standardised : bool
+        As of :class:`STSTNet`.
     """
 
     name = "ststnet"
@@ -246,20 +253,33 @@ class StstNetMethod(NetMethod):
     dropout = 0.5
 
     def __init__(
-        self, schedule: Schedule | None = None, standardised: bool = False, *, released_input: bool = False
+        self,
+        schedule: Schedule | None = None,
+        *,
+        released_input: bool = False,
+        standardised: bool = False,
     ) -> None:
         super().__init__(schedule)
-        self.standardised = standardised
         self.released_input = released_input
+        self.standardised = standardised
 
-    def layers(self) -> dict[str, Any]:
-        """Return the settings that the network is made with."""
-        return {"standardised": self.standardised}
+    def made_with(self) -> dict[str, Any]:
+        """Return the settings besides the schedule that a fitted network depends on."""
+        return {"released_input": self.released_input, "standardised": self.standardised}
+
+    def make(self) -> STSTNet:
+        """Make the network."""
+        return STSTNet(self.dropout, self.standardised)
 
     def describe(self) -> dict[str, Any]:
-        """Return the schedule, the size of the network, what it sees and what it does to that."""
+        """Return the schedule, the size of the network and what it sees."""
         seen = {"input": "bytes 0 to 255, as released"} if self.released_input else {}
-        return {**super().describe(), **self.layers(), "batches": "one order for all folds", **seen}
+        return {
+            **super().describe(),
+            "standardised": self.standardised,
+            "batches": "one order for all folds",
+            **seen,
+        }
 
     def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
         """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28)."""
@@ -271,10 +291,11 @@ class StstNetMethod(NetMethod):
         """Fit the networks of several folds in one pass (:mod:`training.recognition.grouped`).
 
         ``held`` (folds, n) is what each leaves out, whose probabilities after each epoch are returned,
-        (epochs, n, 3).
+        (epochs, n, 3). That pass knows no weight decay, mirrored images or standardised input: with them
+        each fold is fitted by itself.
         """
         if self.standardised or self.schedule.decay or self.schedule.mirrored:
-            return self._one_by_one(data, held, numbers)  # which the one pass does not know
+            return self._one_by_one(data, held, numbers)
         from training.recognition.grouped import Together  # which imports this module
         from training.recognition.patches import STEP
 
@@ -313,6 +334,14 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def standardise(x: Tensor) -> Tensor:
+    """Network input (n, 3, 28, 28), each channel of each image over its own standard deviation.
+
+    A channel without contrast is all zero and stays so.
+    """
+    return x / x.std(dim=(2, 3), keepdim=True).clamp(min=1e-3)
 
 
 def mirror(x: Tensor) -> Tensor:

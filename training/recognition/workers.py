@@ -1,11 +1,10 @@
-"""Tasks on this machine's processes or on a Dask cluster; each writes its own file, so none is done twice."""
+"""Work for this machine's processes or for a Dask cluster."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -13,71 +12,56 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from megc_live.cluster import ClusterError
 from megc_live.errors import SettingsError
 
-_CONNECT_S = 10
-
-
-class Task(Protocol):
-    """What is done in one go; its result is the file at ``path``."""
-
-    @property
-    def path(self) -> Path:
-        """Where the result is written, whole or not at all."""
-        ...
-
-
-T = TypeVar("T", bound=Task)
 Data = TypeVar("Data")
-Progress = Callable[[int, int, str], None]
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
+
+_CONNECT_S = 10
+_AGAIN = "give the same command again (evaluate: with --resume)"
 
 
-def run_tasks(
-    do: Callable[[Data, T], str],
-    tasks: Sequence[T],
+def unordered(
+    calls: Sequence[tuple[Callable[[Data, Task], Answer], Task]],
     data: Data,
     *,
     jobs: int = 1,
     cluster: str | None = None,
-    progress: Progress = lambda done, total, name: None,
-) -> None:
-    """Do those tasks whose file is not there yet.
+) -> Iterator[Answer]:
+    """Yield the answers of ``do(data, task)`` for each (do, task), as they come.
+
+    A call writes its own file, so that nothing finished is lost with a worker, and may be made twice.
 
     Parameters
     ----------
-    do : callable
-        ``do(data, task)`` writes the task's file and returns a name for the progress.
-    tasks : sequence of Task
+    calls : sequence of (callable, task)
     data : any
-        Sent to each worker; to those of a cluster once.
+        Sent with each call; to the workers of a cluster once.
     jobs : int
         Processes on this machine.
     cluster : str, optional
-        Address of a Dask scheduler, instead of ``jobs``. Its machines see the folder of results under the
-        same path. A task whose worker dies is given to another one.
-    progress : callable
-        Told (done, to do, name).
+        Address of a Dask scheduler, instead of ``jobs``. Its machines see the folder of results, and the
+        files that ``data`` names, under the same paths. A task whose worker dies is given to another one.
 
     Raises
     ------
     SettingsError
-        Both ``jobs`` and ``cluster``, or a worker that was killed, on a cluster several times in a row.
+        A worker was killed; on a cluster, as often by the same task as its scheduler allows.
     ClusterError
-        There is no cluster, or all of it is lost.
+        There is no cluster at that address, or all of it is lost.
     """
-    check_workers(jobs, cluster)
-    missing = [task for task in tasks if not task.path.exists()]
-    if not missing:
+    if not calls:
         return
     if cluster is not None:
-        _on_cluster(do, missing, data, cluster, progress)
+        yield from _on_cluster(calls, data, cluster)
         return
-    calls = (delayed(do)(data, task) for task in missing)
     try:
-        for number, name in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)):
-            progress(number + 1, len(missing), name)
+        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(do)(data, task) for do, task in calls
+        )
     except TerminatedWorkerError:
         raise SettingsError(
             "a worker process was killed; what was finished is kept.",
-            "Give the same command again (evaluate: with --resume), and fewer --jobs if memory ran out.",
+            f"If memory ran out take fewer --jobs, and {_AGAIN}.",
         ) from None
 
 
@@ -87,38 +71,39 @@ def check_workers(jobs: int, cluster: str | None) -> None:
         raise SettingsError(f"got {jobs} jobs.", "Give one or more.")
     if cluster is not None and jobs != 1:
         raise SettingsError(
-            "--jobs is for this machine and --cluster for others; they exclude each other.", "Give one."
+            "--jobs is for this machine and --cluster for others: they exclude each other.",
+            "Give one.",
         )
 
 
 def _on_cluster(
-    do: Callable[[Data, T], str], tasks: Sequence[T], data: Data, address: str, progress: Progress
-) -> None:
+    calls: Sequence[tuple[Callable[[Data, Task], Answer], Task]], data: Data, address: str
+) -> Iterator[Answer]:
     distributed = _distributed()
     client = _connect(distributed, address)
     try:
-        # Sent once, and to all: the death of one worker takes it from nobody else.
+        # To all of them: the death of one worker takes it from nobody else.
         sent = client.scatter(data, broadcast=True, hash=False)
-        running = [client.submit(_quietly, do, sent, task, pure=False) for task in tasks]
-        for number, future in enumerate(distributed.as_completed(running)):
-            progress(number + 1, len(tasks), future.result())
-    except distributed.KilledWorker as error:
+        running = [client.submit(do, sent, task, pure=False) for do, task in calls]
+        for future in distributed.as_completed(running, loop=client.loop):
+            if future.status == "cancelled" or future.status == "lost":
+                raise ClusterError(
+                    f"all workers of {address!r} that held the data died; what was finished is kept.",
+                    f"See to their memory, and {_AGAIN}.",
+                )
+            yield future.result()
+    except distributed.KilledWorker:
         raise SettingsError(
-            f"a task killed every worker that took it ({error.task}); what was finished is kept.",
-            "See to the workers' memory, and give the same command again (evaluate: with --resume).",
+            "a task killed every worker that took it; what was finished is kept.",
+            f"See to the workers' memory, and {_AGAIN}.",
         ) from None
     except (TimeoutError, OSError) as error:
         raise ClusterError(
             f"the cluster at {address!r} was lost: {' '.join(str(error).split())}.",
-            "What was finished is kept: start it, and give the same command again (evaluate: with --resume).",
+            f"What was finished is kept: start it, and {_AGAIN}.",
         ) from None
     finally:
         client.close()
-
-
-def _quietly(do: Callable[[Data, T], str], data: Data, task: T) -> str:
-    """Do a task that another worker may have finished before it died."""
-    return task.path.stem if task.path.exists() else do(data, task)
 
 
 def _distributed() -> Any:
