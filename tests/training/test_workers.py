@@ -26,7 +26,9 @@ from training.recognition.evaluate import evaluate_recognition
 def address() -> Iterator[str]:
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+        ) as cluster,
     ):
         yield cluster.scheduler_address
 
@@ -89,7 +91,7 @@ def test_jobs_and_a_cluster_exclude_each_other(small: Path, tmp_path: Path) -> N
         str(tmp_path / "out"), "--jobs", "2", "--cluster", "tcp://127.0.0.1:1",
     ]  # fmt: skip
     result = CliRunner().invoke(app, command)
-    assert result.exit_code == 1 and "exclude each other" in result.output
+    assert result.exit_code == 2 and "exclude each other" in result.output
     assert not (tmp_path / "out").exists()
 
 
