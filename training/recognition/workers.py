@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
 from typing import Any, TypeVar
 
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from megc_live.cluster import ClusterError
 from megc_live.errors import SettingsError
@@ -54,15 +55,22 @@ def unordered(
     if cluster is not None:
         yield from _on_cluster(calls, data, cluster)
         return
+    if jobs == 1:
+        for do, task in calls:
+            yield do(data, task)
+        return
+    # joblib's own pool: its Parallel as a generator was seen to wait for ever for a worker that was killed.
+    pool = ProcessPoolExecutor(max_workers=jobs)
     try:
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(do)(data, task) for do, task in calls
-        )
-    except TerminatedWorkerError:
+        for future in as_completed([pool.submit(do, data, task) for do, task in calls]):
+            yield future.result()
+    except BrokenProcessPool:
         raise SettingsError(
             "a worker process was killed; what was finished is kept.",
             f"If memory ran out take fewer --jobs, and {_AGAIN}.",
         ) from None
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
 
 
 def check_workers(jobs: int, cluster: str | None) -> None:
@@ -86,12 +94,12 @@ def _on_cluster(
         sent = client.scatter(data, broadcast=True, hash=False)
         running = [client.submit(do, sent, task, pure=False) for do, task in calls]
         for future in distributed.as_completed(running, loop=client.loop):
-            if future.status == "cancelled" or future.status == "lost":
-                raise ClusterError(
-                    f"all workers of {address!r} that held the data died; what was finished is kept.",
-                    f"See to their memory, and {_AGAIN}.",
-                )
             yield future.result()
+    except distributed.client.FutureCancelledError:
+        raise ClusterError(
+            f"all workers of {address!r} that held the data died; what was finished is kept.",
+            f"See to their memory, and {_AGAIN}.",
+        ) from None
     except distributed.KilledWorker:
         raise SettingsError(
             "a task killed every worker that took it; what was finished is kept.",
