@@ -58,12 +58,12 @@ def run_on_cluster(
     ClusterError
         dask.distributed is not installed, or the scheduler does not answer.
     """
-    client = _connect(address)
+    client = connect(address)
     topic = f"megc-live-{uuid4().hex}"
     told: queue.SimpleQueue[tuple[int, int, int | None]] = queue.SimpleQueue()
     answers: list[Answer | None] = [None] * len(tasks)
     try:
-        flag = _distributed().Event(topic, client=client)
+        flag = distributed_package().Event(topic, client=client)
         client.subscribe_topic(topic, lambda event: told.put(tuple(event[1])))
         running = {
             client.submit(_on_worker, work, index, task, topic, pure=False): index
@@ -85,7 +85,7 @@ def run_on_cluster(
     return answers
 
 
-def _distributed() -> Any:
+def distributed_package() -> Any:
     """The package, which is half typed; raises :class:`ClusterError` where it is missing."""
     try:
         return importlib.import_module("distributed")
@@ -96,8 +96,9 @@ def _distributed() -> Any:
         ) from None
 
 
-def _connect(address: str) -> Any:
-    distributed = _distributed()
+def connect(address: str) -> Any:
+    """Return a client of the scheduler; raises :class:`ClusterError` where none answers."""
+    distributed = distributed_package()
     try:
         return distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -114,7 +115,7 @@ def _on_worker(
 
     The answer comes in a tuple, which is empty where the flag was up before the task began.
     """
-    distributed = _distributed()
+    distributed = distributed_package()
     worker, flag = distributed.get_worker(), distributed.Event(topic)
     said, asked = -1.0, [-1.0, False]
 
@@ -136,5 +137,5 @@ def _answer(future: Any) -> tuple[Any, ...]:
     """What the task answered; None in its place where its workers died."""
     try:
         return tuple(future.result())
-    except _distributed().KilledWorker:
+    except distributed_package().KilledWorker:
         return (None,)

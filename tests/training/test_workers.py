@@ -98,6 +98,6 @@ def test_jobs_and_a_cluster_exclude_each_other(small: Path, tmp_path: Path) -> N
 def test_a_cluster_that_does_not_answer_is_one_line(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.recognition.workers._CONNECT_S", 0.3)
+    monkeypatch.setattr("megc_live.cluster._CONNECT_S", 0.3)
     with pytest.raises(ClusterError, match=r"tcp://127.0.0.1:9.*does not answer"):
         run(monkeypatch, Steady(), small, tmp_path / "out", cluster="tcp://127.0.0.1:9")

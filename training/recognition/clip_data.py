@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError, SettingsError
 from training.datasets.base import DATASETS, ClipRecord, Corpus, Finding, read_dataset
+from training.processes import in_processes
 from training.recognition.apex import RULES, middle_apex
 from training.recognition.clip_align import cache_path, keep, read_arrays
 
@@ -240,26 +239,8 @@ def _chosen(corpus: Corpus) -> tuple[list[ClipRecord], list[Finding]]:
 def _kept(records: Sequence[ClipRecord], cache: Path, jobs: int, progress: Progress) -> list[Finding | None]:
     batches = [records[k : k + _BATCH] for k in range(0, len(records), _BATCH)]
     out: list[Finding | None] = []
-    calls = (delayed(keep)(batch, cache) for batch in batches)
-    for found in in_processes(calls, min(jobs, len(batches))):
+    for found in in_processes((partial(keep, batch, cache) for batch in batches), jobs, in_order=True):
         out += found
         last = records[len(out) - 1]
         progress(len(out), len(records), f"{last.subject} {last.clip}")
     return out
-
-
-def in_processes(calls: Iterable[Any], jobs: int) -> Iterator[Any]:
-    """Do joblib's delayed calls in so many processes; yield what they return, in their order.
-
-    Raises
-    ------
-    SettingsError
-        A process was killed.
-    """
-    try:
-        yield from Parallel(n_jobs=max(1, jobs), return_as="generator")(calls)
-    except TerminatedWorkerError:
-        raise SettingsError(
-            "a worker process was killed; what was finished is kept.",
-            "Give the same command again, and fewer --jobs if memory ran out.",
-        ) from None

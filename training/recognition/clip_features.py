@@ -7,11 +7,11 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
-from joblib import delayed
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
@@ -19,8 +19,9 @@ from megc_live.output.files import write_whole
 from megc_live.recognition.crop import CROP_SIZE, crop_transform, cut
 from megc_live.recognition.flow import dense_flow, image_of_flow
 from training.datasets.flow_file import FlowData
+from training.processes import in_processes
 from training.recognition.clip_align import read_arrays
-from training.recognition.clip_data import Clip, ClipData, Progress, in_processes
+from training.recognition.clip_data import Clip, ClipData, Progress
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -115,9 +116,9 @@ def computed(
     """
     tail = hashlib.sha256(json.dumps([VERSION, settings], sort_keys=True, default=str).encode())
     label = f"{name}-{tail.hexdigest()[:8]}"
-    calls = (delayed(_one)(data.subset(np.array([k])), label, of) for k in range(len(data)))
+    calls = (partial(_one, data.subset(np.array([k])), label, of) for k in range(len(data)))
     rows = []
-    for row in in_processes(calls, min(jobs, len(data))):
+    for row in in_processes(calls, jobs, in_order=True):
         rows.append(row)
         progress(len(rows), len(data), f"{name} {data.clip[len(rows) - 1]}")
     return np.stack(rows)

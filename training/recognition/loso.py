@@ -6,18 +6,19 @@ are pooled before anything is scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
 from megc_live.output.files import write_whole
+from training.processes import in_processes
 from training.recognition.base import Data, Method, samples
 
 PROBABILITIES = tuple(f"p_{label}" for label in LABELS)
@@ -57,15 +58,16 @@ def leave_one_subject_out(
     ------
     DatasetError
         Fewer than two subjects.
+    SettingsError
+        A process was killed.
     """
     groups = np.unique(data.group)
     if len(groups) < 2:
         raise DatasetError(f"leaving one subject out needs two, got {len(groups)}.")
     folds = [(seed, k, group) for seed in seeds for k, group in enumerate(groups)]
-    tasks = (delayed(_fold)(method, data, str(group), seed, k) for seed, k, group in folds)
+    calls = (partial(_fold, method, data, str(group), seed, k) for seed, k, group in folds)
     tables = []
-    done: Iterator[pd.DataFrame] = Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    for number, table in enumerate(done):
+    for number, table in enumerate(in_processes(calls, jobs, in_order=True, kept=False)):
         tables.append(table)
         progress(number + 1, len(folds), str(folds[number][2]))
     return pd.concat(tables, ignore_index=True)

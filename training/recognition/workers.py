@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import BrokenProcessPool
-
-from megc_live.cluster import ClusterError
+from megc_live.cluster import ClusterError, connect, distributed_package
 from megc_live.errors import SettingsError
+from training.processes import in_processes
 
 Data = TypeVar("Data")
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
-_CONNECT_S = 10
 _AGAIN = "give the same command again (evaluate: with --resume)"
 
 
@@ -55,22 +51,7 @@ def unordered(
     if cluster is not None:
         yield from _on_cluster(calls, data, cluster)
         return
-    if jobs == 1:
-        for do, task in calls:
-            yield do(data, task)
-        return
-    # joblib's own pool: its Parallel as a generator was seen to wait for ever for a worker that was killed.
-    pool = ProcessPoolExecutor(max_workers=jobs)
-    try:
-        for future in as_completed([pool.submit(do, data, task) for do, task in calls]):
-            yield future.result()
-    except BrokenProcessPool:
-        raise SettingsError(
-            "a worker process was killed; what was finished is kept.",
-            f"If memory ran out take fewer --jobs, and {_AGAIN}.",
-        ) from None
-    finally:
-        pool.shutdown(wait=True, kill_workers=True)
+    yield from in_processes((partial(do, data, task) for do, task in calls), jobs)
 
 
 def check_workers(jobs: int, cluster: str | None) -> None:
@@ -87,8 +68,8 @@ def check_workers(jobs: int, cluster: str | None) -> None:
 def _on_cluster(
     calls: Sequence[tuple[Callable[[Data, Task], Answer], Task]], data: Data, address: str
 ) -> Iterator[Answer]:
-    distributed = _distributed()
-    client = _connect(distributed, address)
+    distributed = distributed_package()
+    client = connect(address)
     try:
         # To all of them: the death of one worker takes it from nobody else.
         sent = client.scatter(data, broadcast=True, hash=False)
@@ -112,23 +93,3 @@ def _on_cluster(
         ) from None
     finally:
         client.close()
-
-
-def _distributed() -> Any:
-    try:
-        return importlib.import_module("distributed")
-    except ModuleNotFoundError:
-        raise ClusterError(
-            "--cluster needs dask.distributed.",
-            "Install it with `python -m pip install -c constraints.txt '.[cluster]'`.",
-        ) from None
-
-
-def _connect(distributed: Any, address: str) -> Any:
-    try:
-        return distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ClusterError(
-            f"the cluster at {address!r} does not answer: {' '.join(str(error).split())}.",
-            "Start one with `dask scheduler` and `dask worker ADDRESS`, and give the scheduler's address.",
-        ) from None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from megc_live.errors import DatasetError, SettingsError
 from megc_live.models import ModelStore
@@ -18,6 +16,7 @@ from megc_live.output.files import write_whole
 from megc_live.recognition.classifier import RECOGNIZERS
 from training.datasets.base import Corpus, read_dataset
 from training.datasets.layouts import is_synthetic
+from training.processes import in_processes
 from training.spotting.fit_net import NetSchedule
 from training.spotting.long.loso import FITTED, Fold, Log, check_methods, read_fold, run_fold
 from training.spotting.long.scores import prediction_table, score_method, truth_table
@@ -122,13 +121,13 @@ def evaluate_long(
     spotters = [name for name in names if name in unfitted_spotters()]
     todo = [item for item in items if item.missing(spotters) != (False, ())]
     log(f"{len(items) - len(todo)} of {len(items)} videos are recorded already; {len(todo)} to do")
-    _work((delayed(record)(item, spotters) for item in todo), len(todo), jobs, progress)
+    _work((partial(record, item, spotters) for item in todo), len(todo), jobs, progress)
     folds = [
         Fold(name, subject, items, seed, members, schedule, asked) for name in names for subject in subjects
     ]
     missing = [fold for fold in folds if not fold.path.exists()]
     log(f"{len(folds) - len(missing)} of {len(folds)} folds are there already; {len(missing)} to do")
-    _work((delayed(run_fold)(fold) for fold in missing), len(missing), jobs, progress)
+    _work((partial(run_fold, fold) for fold in missing), len(missing), jobs, progress)
     return _write(
         out, corpus, items, left_out, [[f for f in folds if f.method == n] for n in names], settings
     )
@@ -189,16 +188,10 @@ def _code_version() -> str:
     ).hexdigest()[:16]
 
 
-def _work(calls: Iterable[Any], total: int, jobs: int, progress: Progress) -> None:
+def _work(calls: Iterable[Callable[[], str]], total: int, jobs: int, progress: Progress) -> None:
     """Make the calls; each writes its own files, so that nothing finished is lost with a worker."""
-    try:
-        for number, name in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)):
-            progress(number + 1, total, name)
-    except TerminatedWorkerError:
-        raise SettingsError(
-            "a worker process was killed; what was finished is kept.",
-            "Give the same command with --resume, and fewer --jobs if memory ran out.",
-        ) from None
+    for number, name in enumerate(in_processes(calls, jobs)):
+        progress(number + 1, total, name)
 
 
 def _write(
