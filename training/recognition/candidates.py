@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.recognition.base import METHODS, Method, make_method
-from training.recognition.ststnet import Schedule
+from training.recognition.ststnet import TOGETHER, Schedule, StstNetMethod
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,14 @@ class Candidate:
     schedule: Schedule
     more: dict[str, Any] = field(default_factory=dict)
 
-    def make(self) -> Method[Any]:
+    def make(self) -> StstNetMethod:
         """Make the method."""
-        return make_method("ststnet", schedule=self.schedule, **self.more)
+        return StstNetMethod(self.schedule, **self.more)
 
     @property
     def together(self) -> int:
-        """How many folds are fitted in one pass (:mod:`training.recognition.grouped`); 1 where it cannot."""
-        alone = self.schedule.decay or self.schedule.mirrored or self.more.get("standardised")
-        return 1 if alone else int(METHODS["ststnet"].capabilities["folds_together"])
+        """How many folds are fitted in one pass; 1 where the settings are not for it."""
+        return TOGETHER if self.make().in_one_pass else 1
 
 
 CANDIDATES: tuple[Candidate, ...] = (

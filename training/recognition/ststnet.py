@@ -271,15 +271,19 @@ class StstNetMethod(NetMethod):
         """Make the network."""
         return STSTNet(self.dropout, self.standardised)
 
+    @property
+    def in_one_pass(self) -> bool:
+        """Whether several folds can be fitted in one pass (:mod:`training.recognition.grouped`).
+
+        It knows no weight decay, mirrored images or standardised input.
+        """
+        return not (self.standardised or self.schedule.decay or self.schedule.mirrored)
+
     def describe(self) -> dict[str, Any]:
         """Return the schedule, the size of the network and what it sees."""
+        alike = {"batches": "one order for all folds"} if self.in_one_pass else {}
         seen = {"input": "bytes 0 to 255, as released"} if self.released_input else {}
-        return {
-            **super().describe(),
-            "standardised": self.standardised,
-            "batches": "one order for all folds",
-            **seen,
-        }
+        return {**super().describe(), "standardised": self.standardised, **alike, **seen}
 
     def network_input(self, flow: NDArray[np.uint8]) -> Tensor:
         """Flow images (n, 28, 28, 3) as input (n, 3, 28, 28)."""
@@ -291,10 +295,9 @@ class StstNetMethod(NetMethod):
         """Fit the networks of several folds in one pass (:mod:`training.recognition.grouped`).
 
         ``held`` (folds, n) is what each leaves out, whose probabilities after each epoch are returned,
-        (epochs, n, 3). That pass knows no weight decay, mirrored images or standardised input: with them
-        each fold is fitted by itself.
+        (epochs, n, 3). Where the settings are not for one pass, each fold is fitted by itself.
         """
-        if self.standardised or self.schedule.decay or self.schedule.mirrored:
+        if not self.in_one_pass:
             return self._one_by_one(data, held, numbers)
         from training.recognition.grouped import Together  # which imports this module
         from training.recognition.patches import STEP
