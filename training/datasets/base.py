@@ -33,6 +33,11 @@ class Finding:
     read: str
     done: str
 
+    def __str__(self) -> str:
+        """One line to read."""
+        row = "" if self.row is None else f", row {self.row}"
+        return f"{self.where}{row}, {self.column}: {self.read}: {self.done}"
+
 
 @dataclass(frozen=True)
 class ClipRecord:

@@ -159,8 +159,7 @@ def read_inputs(
         if place.dataset == "composite" and not synthetic:
             clips = replace(clips, findings=(*clips.findings, *unlike_the_challenge(clips)))
         for finding in clips.findings:
-            row = "" if finding.row is None else f", row {finding.row}"
-            log(f"{finding.where}{row}, {finding.column}: {finding.read}: {finding.done}")
+            log(str(finding))
         takes_flow = any(input_of(name) == "flow" for name in methods)
         flow = flow_from_clips(clips, jobs, progress) if takes_flow else None
         found = Inputs(flow, clips, clips.digest(), synthetic)

@@ -95,7 +95,7 @@ def add_ck_plus(
         raise SettingsError("CK+ is for emr alone, which is not run.", "Add --method emr.")
     data = load_clips("ck_plus", root, cache, jobs, progress)
     for finding in data.findings:
-        log(f"{finding.where}, {finding.column}: {finding.read}: {finding.done}")
+        log(str(finding))
     macro = MacroClips.of(data, read_dataset("ck_plus", root).clips)
     return {**settings, "emr": {**settings.get("emr", {}), "macro": macro}}
 
