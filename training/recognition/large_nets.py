@@ -112,20 +112,31 @@ class DualInception(nn.Module):
         return logits
 
 
+class _LargeNetMethod(NetMethod):
+    """Fits a network of few channels and wide layers."""
+
+    default = SHORT
+
+    def make(self) -> nn.Module:
+        """Make the network; channels come last in memory, which takes a quarter less time."""
+        net = super().make()
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's types
+        return net
+
+
 @METHODS.register(
     "off-apexnet",
     summary="two-stream network on u and v (Gan et al. 2019)",
     epochs=True,
     published=OFF_APEXNET_PUBLISHED,
 )
-class OffApexNetMethod(NetMethod):
+class OffApexNetMethod(_LargeNetMethod):
     """Fits OFF-ApexNet."""
 
     name = "off-apexnet"
     network = OffApexNet
     parameters = OFF_APEXNET_PARAMETERS
     dropout = 0.5
-    default = SHORT
 
 
 @METHODS.register(
@@ -135,7 +146,7 @@ class OffApexNetMethod(NetMethod):
     own_split=True,
     published=DUAL_INCEPTION_PUBLISHED,
 )
-class DualInceptionMethod(NetMethod):
+class DualInceptionMethod(_LargeNetMethod):
     """Fits Dual-Inception on all subjects but those left out.
 
     Parameters
@@ -150,7 +161,6 @@ class DualInceptionMethod(NetMethod):
     network = DualInception
     parameters = DUAL_INCEPTION_PARAMETERS
     dropout = 0.0
-    default = SHORT
 
     def __init__(self, schedule: Schedule | None = None, *, released_split: bool = False) -> None:
         super().__init__(schedule)
