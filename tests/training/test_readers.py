@@ -458,6 +458,21 @@ def test_a_file_that_is_no_workbook(tmp_path: Path) -> None:
         read_dataset("samm", annotations=path)
 
 
+def test_a_damaged_file_is_one_line_wherever_the_damage_is(tmp_path: Path) -> None:
+    sheet = workbook(tmp_path / "whole.xlsx", Sheet1=[CASME2, *[["01", f"EP{k}"] for k in range(300)]])
+    np.savez_compressed(tmp_path / "whole.npz", flow=np.arange(9000) % 251, label=np.arange(9000) % 3)
+    rng = np.random.default_rng(0)
+    for whole, name in ((sheet, "casme2"), (tmp_path / "whole.npz", "megc2019-flow")):
+        damaged = tmp_path / f"damaged{whole.suffix}"
+        for _ in range(40):
+            data = bytearray(whole.read_bytes())
+            for place in rng.integers(len(data), size=3):
+                data[place] ^= int(rng.integers(1, 256))
+            damaged.write_bytes(data)
+            with pytest.raises(DatasetError):
+                read_dataset(name, annotations=damaged)
+
+
 def test_a_missing_sheet_is_named(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", CASFEcode_final=[cas_row(1, 2, 3)])
     with pytest.raises(DatasetError, match="no sheet 'naming rule1'"):

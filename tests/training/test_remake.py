@@ -60,6 +60,16 @@ def test_it_is_the_page_that_the_evaluation_wrote(evaluated: Path, folder: Path)
     assert (folder / "summary.json").read_bytes() == summary
 
 
+def test_scores_of_a_synthetic_corpus_are_still_called_so(folder: Path) -> None:
+    summary = json.loads((folder / "summary.json").read_text())
+    for row in summary["rows"]:
+        row["synthetic"] = True
+    (folder / "summary.json").write_text(json.dumps(summary))
+    assert run(folder) == (0, f"written: {folder / 'report.html'}\n"), "nothing disagrees"
+    page = (folder / "report.html").read_text()
+    assert "<td>rbf-svm, synthetic</td>" in page and "As published" not in page
+
+
 def test_a_summary_that_claims_more_is_contradicted(folder: Path) -> None:
     summary = json.loads((folder / "summary.json").read_text())
     row = next(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +111,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             if missing:
                 raise DatasetError(f"{str(path)!r} has no array {', '.join(missing)}.", _LAYOUT)
             return {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DatasetError:
+        raise
+    except Exception as error:  # a damaged file raises whatever the part that stumbles over it raises
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DatasetError(f"cannot read {str(path)!r}: {reason}.", _LAYOUT) from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from megc_live.errors import ModelError
 from megc_live.output.files import write_whole
 from training.recognition.base import Fitted, Method, make_method
 
-_AGAIN = "Fit it again with `megc-train fit recognizer --state`."
+_AGAIN = "Fit it again, and keep both files that save_state writes."
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,6 @@ def load_state(path: Path) -> Fitted:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file raises whatever the part that stumbles over it raises
         raise ModelError(f"cannot read {str(path)!r}: {error}.", _AGAIN) from None
     return make_method(name).restore(State(arrays, settings))
