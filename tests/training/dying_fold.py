@@ -14,3 +14,8 @@ def die_once(fold: Fold) -> str:
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return run_fold(fold)
+
+
+def die(*_: object) -> str:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""

@@ -16,10 +16,13 @@ from typer.testing import CliRunner
 from megc_live.cluster import ClusterError
 from megc_live.errors import SettingsError
 from tests.training.dying import Dying, Steady
+from tests.training.dying_fold import die
 from tests.training.test_recognition import made_up
 from training.cli import app
+from training.datasets import synth
 from training.recognition import evaluate as module
 from training.recognition.evaluate import evaluate_recognition
+from training.spotting import record
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,15 @@ def test_a_cluster_that_does_not_answer_is_one_line(
     monkeypatch.setattr("megc_live.cluster._CONNECT_S", 0.3)
     with pytest.raises(ClusterError, match=r"tcp://127.0.0.1:9.*does not answer"):
         run(monkeypatch, Steady(), small, tmp_path / "out", cluster="tcp://127.0.0.1:9")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_killed_worker_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recording and making clips: a pool of multiprocessing would wait for ever."""
+    monkeypatch.setattr(record, "read_listing", lambda corpus: [{"video": "a"}, {"video": "b"}])
+    monkeypatch.setattr(record, "_record_one", die)
+    with pytest.raises(SettingsError, match="a worker process was killed"):
+        record.record_corpus(tmp_path, jobs=2)
+    monkeypatch.setattr(synth, "_run_in_process", die)
+    with pytest.raises(SettingsError, match="a worker process was killed"):
+        list(synth._run_all([Path("a"), Path("b")], 2))  # type: ignore[list-item]

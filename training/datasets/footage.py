@@ -56,7 +56,7 @@ def _plain(name: str) -> str:
 
 def _read_people(path: Path) -> dict[Path, tuple[str, str]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"cannot read {str(path)!r}: {error}.") from None
@@ -64,4 +64,10 @@ def _read_people(path: Path) -> dict[Path, tuple[str, str]]:
         raise DatasetError(
             f"{str(path)!r} has no columns file and person.", "Give a CSV table with a header."
         )
+    for number, row in enumerate(rows, start=2):
+        if not row["file"] or not row["person"]:
+            raise DatasetError(
+                f"{str(path)!r}, row {number}: the file or the person is missing.",
+                "Fill it in, or remove the row.",
+            )
     return {(path.parent / row["file"]).resolve(): (row["person"], row.get("note") or "") for row in rows}

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import multiprocessing
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from megc_live.synthesis.render import render
 from megc_live.synthesis.write import write_clip
 from training.datasets.footage import Source, find_sources
 from training.datasets.material import moving_material, still_material
+from training.processes import in_processes
 
 COLUMNS = (
     "video",
@@ -145,7 +146,7 @@ def make_corpus(
     DatasetError
         No footage, a table that cannot be read, or ``out`` holds a corpus made with other settings.
     SettingsError
-        An unknown unit.
+        An unknown unit, or a worker that was killed: finished clips are kept.
     """
     check_units(units)
     sources = find_sources(footage, people_csv)
@@ -201,7 +202,7 @@ def _claim(out: Path, settings: dict[str, Any]) -> None:
 
 
 def _run_all(todo: list[_Job], jobs: int) -> Iterable[dict[str, Any]]:
-    if jobs <= 1:
+    if min(jobs, len(todo)) <= 1:
         worker = _Worker()
         try:
             for job in todo:
@@ -209,8 +210,7 @@ def _run_all(todo: list[_Job], jobs: int) -> Iterable[dict[str, Any]]:
         finally:
             worker.close()
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, initializer=_start_worker) as pool:
-        yield from pool.imap_unordered(_run_in_pool, todo)
+    yield from in_processes((partial(_run_in_process, job) for job in todo), jobs)
 
 
 class _Worker:
@@ -255,17 +255,14 @@ class _Worker:
             self._landmarker.close()
 
 
-_worker: _Worker | None = None
+@cache
+def _worker() -> _Worker:
+    """The worker of one process: one landmarker for all the clips that it makes."""
+    return _Worker()
 
 
-def _start_worker() -> None:
-    global _worker
-    _worker = _Worker()
-
-
-def _run_in_pool(job: _Job) -> dict[str, Any]:
-    assert _worker is not None
-    return _worker.run(job)
+def _run_in_process(job: _Job) -> dict[str, Any]:
+    return _worker().run(job)
 
 
 def _make_clip(job: _Job, found: Survey) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable
 from collections.abc import Sequence as Many
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from megc_live.errors import SettingsError
+from training.processes import in_processes
 from training.spotting.evaluate import METHODS, evaluate_corpus
 from training.spotting.fit import read_corpora
 from training.spotting.fit_net import NetSchedule
@@ -56,7 +57,9 @@ def evaluate(
 
     Raises
     ------
-    SettingsError, DatasetError
+    SettingsError
+        An unknown name, or a worker that was killed: finished folds are kept.
+    DatasetError
     """
     if dataset not in DATASETS:
         raise SettingsError(
@@ -76,31 +79,30 @@ def evaluate(
     schedule = NetSchedule() if epochs is None else NetSchedule(epochs=epochs)
     if jobs > 1:
         # Each process reads the corpus itself and leaves its folds in files, which are collected below.
-        tasks = [
-            (
-                list(roots),
-                out,
-                chosen,
-                folds,
-                seed,
-                members,
-                schedule,
-                fold,
-                max(1, (os.cpu_count() or 1) // jobs),
-            )
+        threads = max(1, (os.cpu_count() or 1) // jobs)
+        calls = (
+            partial(_run_fold, list(roots), out, chosen, folds, seed, members, schedule, fold, threads)
             for fold in range(folds)
-        ]
-        with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-            for fold in pool.imap_unordered(_run_fold, tasks, chunksize=1):
-                log(f"fold {fold + 1} of {folds} is done")
+        )
+        for fold in in_processes(calls, jobs):
+            log(f"fold {fold + 1} of {folds} is done")
     results = evaluate_corpus(
         clips, out, methods=chosen, folds=folds, seed=seed, members=members, schedule=schedule, log=log
     )
     return write_results(out, clips, results, page, members)
 
 
-def _run_fold(task: tuple[list[Path], Path, tuple[str, ...], int, int, int, NetSchedule, int, int]) -> int:
-    roots, out, methods, folds, seed, members, schedule, fold, threads = task
+def _run_fold(
+    roots: list[Path],
+    out: Path,
+    methods: tuple[str, ...],
+    folds: int,
+    seed: int,
+    members: int,
+    schedule: NetSchedule,
+    fold: int,
+    threads: int,
+) -> int:
     import torch
 
     torch.set_num_threads(threads)
