@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from megc_live.errors import DatasetError, ModelError, OutputError
-from megc_live.models import sha256_of
+from megc_live.models import ModelCard, sha256_of
 from training.export import write_card
 
 
@@ -61,9 +61,11 @@ def _card(path: Path) -> dict[str, Any]:
     place = path.with_suffix(".json")
     try:
         card: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        ModelCard.model_validate(card)
+    except (OSError, ValueError) as error:  # pydantic's own is a ValueError
         raise ModelError(
-            f"the card of {str(path)!r} cannot be read: {error}.", "Fit the model again."
+            f"the card of {str(path)!r} cannot be read: {' '.join(str(error).split())}.",
+            "Fit the model again.",
         ) from None
     if card.get("sha256") != sha256_of(path):
         raise ModelError(f"{str(path)!r} is not the model of its card.", "Fit the model again.")
@@ -108,7 +110,7 @@ def _summary(evaluation: Path) -> dict[str, Any]:
     """What an evaluation wrote; raises :class:`DatasetError` where there is none."""
     try:
         summary = dict(json.loads((evaluation / "summary.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise DatasetError(
             f"{str(evaluation)!r} holds no evaluation ({error}).", "Run `megc-train evaluate spotting` first."
         ) from None

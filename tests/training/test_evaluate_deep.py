@@ -91,8 +91,8 @@ class TestSettings:
         ]
         found = parse_settings([*texts, "emr.weights_sha256=none"], ["emr"])["emr"]
         assert found == {
-            "epochs": 3, "rate": 1.0, "reduce": False, "sadness": "positive", "weights": Path("a.pth"),
-            "weights_sha256": None,
+            "epochs": 3, "rate": 1.0, "reduce": False, "sadness": "positive",
+            "weights": Path("a.pth").resolve(), "weights_sha256": None,
         }  # fmt: skip
         assert isinstance(found["rate"], float)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from megc_live.errors import DatasetError, SettingsError
+from megc_live.errors import DatasetError, ModelError, SettingsError
 from megc_live.events import LABELS
 from megc_live.output.files import write_whole
 from training.recognition.base import METHODS, Data, Method, input_of, make_method, method_names, samples
@@ -149,6 +149,8 @@ def evaluate_recognition(
     SettingsError
         An unknown name, nothing to do, a folder that holds another run, a worker that was killed, or both
         ``jobs`` and ``cluster``.
+    ModelError
+        A fit did not converge.
     ClusterError
         There is no cluster at that address, or it was lost.
     """
@@ -156,6 +158,7 @@ def evaluate_recognition(
         raise SettingsError(f"got {seeds} seeds and {jobs} jobs.", "Give one or more of each.")
     check_workers(jobs, cluster)
     out = out.resolve()  # the workers of a cluster may be at home elsewhere
+    cache = cache.resolve() if cache is not None else None
     names = list(dict.fromkeys(methods or _usual(dataset, log)))
     made = _make(names, settings or {})
     place = Place(dataset, data, root, cache, apex_rule)
@@ -310,6 +313,11 @@ def _do(method: Method[Any], data: Data, unit: Unit) -> tuple[int, str]:
         out = np.ones(len(known), dtype=bool) if task.fold is None else held[unit.folds.index(task.fold)]
         part, seen = known.subset(out), epochs[:, out]
         found = _best_epoch(seen, part.label) if task.run.leaky else seen[chosen]
+        if not np.isfinite(found).all():  # the largest of them would be called the first class
+            raise ModelError(
+                f"{task.path.stem} of {run.name}: the fit did not converge, its answers are no numbers.",
+                "Give a smaller rate, or leave the method out.",
+            )
         write_whole(task.path, _csv(numbered(part, found, run.seed)))
     last = unit.tasks[-1]
     return len(unit.tasks), f"{last.run.name} {last.fold if last.fold is not None else ''}".strip()
@@ -373,6 +381,7 @@ def _gather(run: Run, data: Data, out: Path) -> pd.DataFrame:
         place = {key: k for k, key in enumerate(wanted)}
         whole = sorted(keys) == sorted(wanted) and list(table.columns) == list(COLUMNS)
         whole = whole and bool(table[["truth", "pred"]].isin(range(len(LABELS))).all(axis=None))
+        whole = whole and bool(np.isfinite(table[list(PROBABILITIES)].to_numpy(dtype=np.float64)).all())
     except (OSError, ValueError, KeyError):
         whole = False
     if not whole:

@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import softmax
 from sklearn.svm import SVC
 
+from megc_live.errors import DatasetError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import prepare
 from training.datasets.flow_file import FlowData
@@ -206,6 +207,11 @@ class SvmMethod(ABC):
         return out
 
     def _svc(self, kernel: F64, label: I64) -> SVC:
+        if len(np.unique(label)) < 2:
+            raise DatasetError(
+                f"{self.name} tells classes apart, and its {len(label)} samples are of one.",
+                "Give data of which every two subjects show more than one class, or leave the method out.",
+            )
         weight = "balanced" if self.balanced else None
         return SVC(C=self.penalty, kernel="precomputed", class_weight=weight).fit(kernel, label)
 

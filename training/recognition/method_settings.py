@@ -93,7 +93,7 @@ def add_ck_plus(
     """
     if "emr" not in methods:
         raise SettingsError("CK+ is for emr alone, which is not run.", "Add --method emr.")
-    data = load_clips("ck_plus", root, cache, jobs, progress)
+    data = load_clips("ck_plus", root, cache.resolve(), jobs, progress)
     for finding in data.findings:
         log(str(finding))
     macro = MacroClips.of(data, read_dataset("ck_plus", root).clips)
@@ -123,7 +123,7 @@ def _value(text: str, value: str, parameter: inspect.Parameter) -> Any:
         kind = "true or false" if isinstance(default, bool) else type(default).__name__
         raise SettingsError(f"the value of {text!r} cannot be read.", f"Give {kind}.") from None
     if "Path" in kinds:
-        return Path(value)
+        return Path(value).resolve()  # the workers of a cluster may be at home elsewhere
     if "str" in kinds or isinstance(default, str):
         return value
     raise SettingsError(f"the value of {text!r} cannot be read.", "Give none, or leave it out.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Many
@@ -21,6 +20,7 @@ from typing import Any
 import megc_live
 from megc_live.errors import DatasetError
 from megc_live.models import ModelStore
+from megc_live.output.files import write_whole
 from megc_live.settings import ModelSettings
 from megc_live.spotting.base import make_spotter
 from training.spotting.baselines import fire_always
@@ -90,7 +90,12 @@ def evaluate_corpus(
             continue
         path = out / f"fold-{fold}.json"
         if path.exists():
-            done = FoldResult(**json.loads(path.read_text(encoding="utf-8")))
+            try:
+                done = FoldResult(**json.loads(path.read_text(encoding="utf-8")))
+            except (OSError, ValueError, TypeError) as error:
+                raise DatasetError(
+                    f"{str(path)!r} is no fold of an evaluation: {error}.", "Remove it, and go on."
+                ) from None
             if done.key != key:
                 raise DatasetError(
                     f"{str(path)!r} is of another evaluation: other clips, settings or code.",
@@ -101,7 +106,7 @@ def evaluate_corpus(
         log(f"fold {fold + 1} of {folds}: {len(part)} people held out")
         result = _run_fold(clips, fold, part, methods, seed, members, schedule, log)
         result.key = key
-        _write_json(path, result.__dict__)
+        write_whole(path, json.dumps(result.__dict__))
         results.append(result)
     return results
 
@@ -189,9 +194,3 @@ def _row(clip: Clip, onset: int, offset: int, kind: str, score: float) -> dict[s
         "video": clip.name, "onset": onset, "offset": offset, "kind": kind, "score": round(score, 4),
         "person": clip.person,
     }  # fmt: skip
-
-
-def _write_json(path: Path, value: Any) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value), encoding="utf-8")
-    os.replace(part, path)

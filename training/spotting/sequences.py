@@ -141,7 +141,9 @@ def read_listing(corpus: Path) -> list[dict[str, Any]]:
     """
     try:
         clips = json.loads((corpus / "corpus.json").read_text(encoding="utf-8"))["clips"]
-    except (OSError, ValueError, KeyError) as error:
+        for clip in clips:
+            str(clip["video"]), str(clip["person"]), float(clip["fps"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
             f"{str(corpus)!r} is not a corpus: corpus.json cannot be read ({error!r}).",
             "Make one with `megc-train synth`.",
@@ -160,13 +162,19 @@ def read_truth(path: Path) -> pd.DataFrame:
     """
     try:
         table = pd.read_csv(path, dtype={"video": str, "units": str, "person": str}, keep_default_na=False)
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(
             f"cannot read {str(path)!r}: {error}.", "Make a corpus with `megc-train synth`."
         ) from None
     missing = {"video", "onset", "offset", "kind", "units"} - set(table.columns)
     if missing:
         raise DatasetError(f"{str(path)!r} has no column {', '.join(sorted(missing))}.")
+    for name in ("onset", "offset"):
+        if len(table) and not pd.api.types.is_integer_dtype(table[name]):
+            raise DatasetError(
+                f"{str(path)!r}, column {name}: not every value is a whole number.",
+                "Make a corpus with `megc-train synth`.",
+            )
     return table
 
 

@@ -36,11 +36,12 @@ def signal_version() -> str:
 
 
 def recorded_version(path: Path) -> str:
-    """Version of a log that was saved, or nothing where there is none."""
-    if not path.exists():
+    """Version of a log that was saved, or nothing where there is none, or one that cannot be read."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return str(file["version"])
+    except Exception:  # not there, or damaged in whatever way: it is recorded again
         return ""
-    with np.load(path, allow_pickle=False) as file:
-        return str(file["version"])
 
 
 class Listener:
