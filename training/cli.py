@@ -222,6 +222,7 @@ def evaluate_spotting(
         ),
     ] = "ststnet",
     jobs: Annotated[int, typer.Option(min=1, help="Folds at the same time.")] = 1,
+    cluster: Cluster = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Long videos: go on with the run that OUT holds.")
     ] = False,
@@ -244,9 +245,14 @@ def evaluate_spotting(
 
         evaluate_long_videos(
             dataset, root, out, annotations=annotations, methods=method, folds=folds, members=members,
-            epochs=epochs, seed=seed, page=page, recognizer=recognizer, jobs=jobs, resume=resume,
+            epochs=epochs, seed=seed, page=page, recognizer=recognizer, jobs=jobs,
+            cluster=cluster, resume=resume,
         )  # fmt: skip
         return
+    if cluster is not None:
+        raise SettingsError(
+            "a synthetic corpus is judged on this machine.", "Leave out --cluster, or use --jobs."
+        )
     with counted("clips") as progress:
         summary = evaluate(
             dataset, root, out, methods=method, folds=folds or 5, members=members, epochs=epochs, seed=seed,

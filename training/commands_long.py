@@ -25,6 +25,7 @@ def evaluate_long_videos(
     page: Path | None,
     recognizer: str,
     jobs: int,
+    cluster: str | None,
     resume: bool,
 ) -> None:
     """Run the evaluation and print a line a method; raises SettingsError for options of other data."""
@@ -44,7 +45,7 @@ def evaluate_long_videos(
     with counted("done") as progress:
         summary = evaluate_long(
             dataset, roots[0], out, annotations=annotations, methods=methods, members=members,
-            schedule=schedule, seed=seed, recognizer=recognizer, jobs=jobs, resume=resume,
+            schedule=schedule, seed=seed, recognizer=recognizer, jobs=jobs, cluster=cluster, resume=resume,
             progress=progress, log=typer.echo,
         )  # fmt: skip
     if summary["findings"]:

@@ -387,7 +387,7 @@ def test_workers_give_what_one_process_gives_and_a_killed_one_loses_no_fold(
     again = tmp_path / "again"
     shutil.copytree(out, again)
     shutil.rmtree(again / "folds")
-    monkeypatch.setattr(module, "run_fold", die_once)
+    monkeypatch.setattr(module, "_run_fold", die_once)
 
     def run() -> dict[str, Any]:
         names = ["fire-always"]
@@ -411,7 +411,11 @@ def test_what_cannot_be_judged_is_refused(corpus: Path, tmp_path: Path) -> None:
     shutil.rmtree(root / "rawpic" / "s16")
     with pytest.raises(DatasetError, match="needs 3 subjects with images, got 2"):
         evaluate_long("cas_me2", root, tmp_path / "out")
-    for option in (["--folds", "3"], ["--root", str(root)], ["--dataset", "casme9"]):
+    for option in (
+        ["--folds", "3"], ["--root", str(root)], ["--dataset", "casme9"],
+        ["--jobs", "2", "--cluster", "tcp://127.0.0.1:1"],
+        ["--dataset", "synthetic", "--cluster", "tcp://127.0.0.1:1"],
+    ):  # fmt: skip
         asked = ["--dataset", "cas_me2", "--root", str(root), "--out", str(tmp_path / "out"), *option]
         result = CliRunner().invoke(app, ["evaluate", "spotting", *asked])
         assert result.exit_code == 2 and "error" in result.output

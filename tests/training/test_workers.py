@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from training.datasets import synth
 from training.recognition import evaluate as module
 from training.recognition.evaluate import evaluate_recognition
 from training.spotting import record
+from training.spotting.long import evaluate as long
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,29 @@ def test_a_killed_worker_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(synth, "_run_in_process", die)
     with pytest.raises(SettingsError, match="a worker process was killed"):
         list(synth._run_all([Path("a"), Path("b")], 2))  # type: ignore[list-item]
+
+
+def test_videos_and_folds_of_spotting_go_to_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    did: list[tuple[Any, ...]] = []
+    told: list[tuple[int, int, str]] = []
+
+    def recorded(item: Any, spotters: Any) -> str:
+        did.append((item, *spotters))
+        return f"recorded {item}"
+
+    monkeypatch.setattr(long, "record", recorded)
+    monkeypatch.setattr(long, "run_fold", lambda fold: f"ran {fold}")
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        for calls in (
+            [(partial(long._record, ["mdmd"]), "a")],
+            [(long._run_fold, "b"), (long._run_fold, "c")],
+        ):
+            long._work(
+                calls,  # type: ignore[arg-type]
+                1, cluster.scheduler_address, lambda done, total, name: told.append((done, total, name)),
+            )  # fmt: skip
+    assert did == [("a", "mdmd")] and told[0] == (1, 1, "recorded a")
+    assert [t[:2] for t in told[1:]] == [(1, 2), (2, 2)]
+    assert {t[2] for t in told[1:]} == {"ran b", "ran c"}

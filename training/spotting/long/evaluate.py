@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from megc_live.output.files import write_whole
 from megc_live.recognition.classifier import RECOGNIZERS
 from training.datasets.base import Corpus, read_dataset
 from training.datasets.layouts import is_synthetic
-from training.processes import in_processes
+from training.recognition.workers import check_workers, unordered
 from training.spotting.fit_net import NetSchedule
 from training.spotting.long.loso import FITTED, Fold, Log, check_methods, read_fold, run_fold
 from training.spotting.long.scores import prediction_table, score_method, truth_table
@@ -40,6 +40,7 @@ def evaluate_long(
     seed: int = 0,
     recognizer: str = "ststnet",
     jobs: int = 1,
+    cluster: str | None = None,
     resume: bool = False,
     progress: Progress = lambda done, total, name: None,
     log: Log = lambda line: None,
@@ -71,6 +72,9 @@ def evaluate_long(
         asked where the data set has no labels.
     jobs : int
         Worker processes; the results do not depend on them.
+    cluster : str, optional
+        Address of a Dask scheduler, instead of ``jobs``; its machines see ``root`` and ``out`` under the same
+        paths.
     resume : bool
         Go on in a folder in which a run stopped.
     progress, log : callable
@@ -86,7 +90,10 @@ def evaluate_long(
     DatasetError
         The data cannot be read, show too few subjects or no micro-expression.
     SettingsError
-        An unknown name, a folder that holds another run, or a worker that was killed.
+        An unknown name, a folder that holds another run, a worker that was killed, or both ``jobs`` and
+        ``cluster``.
+    ClusterError
+        There is no cluster at that address, or it was lost.
     SourceError, ModelError
     """
     if dataset not in LONG_DATASETS:
@@ -96,6 +103,8 @@ def evaluate_long(
         )
     if members < 1 or jobs < 1:
         raise SettingsError(f"got {members} members and {jobs} jobs.", "Give one or more of each.")
+    check_workers(jobs, cluster)
+    root, out = root.resolve(), out.resolve()  # the workers of a cluster may be at home elsewhere
     names = check_methods(methods)
     schedule = schedule or NetSchedule()
     corpus = read_dataset(dataset, root, annotations)
@@ -121,13 +130,13 @@ def evaluate_long(
     spotters = [name for name in names if name in unfitted_spotters()]
     todo = [item for item in items if item.missing(spotters) != (False, ())]
     log(f"{len(items) - len(todo)} of {len(items)} videos are recorded already; {len(todo)} to do")
-    _work((partial(record, item, spotters) for item in todo), len(todo), jobs, progress)
+    _work([(partial(_record, spotters), item) for item in todo], jobs, cluster, progress)
     folds = [
         Fold(name, subject, items, seed, members, schedule, asked) for name in names for subject in subjects
     ]
     missing = [fold for fold in folds if not fold.path.exists()]
     log(f"{len(folds) - len(missing)} of {len(folds)} folds are there already; {len(missing)} to do")
-    _work((partial(run_fold, fold) for fold in missing), len(missing), jobs, progress)
+    _work([(_run_fold, fold) for fold in missing], jobs, cluster, progress)
     return _write(
         out, corpus, items, left_out, [[f for f in folds if f.method == n] for n in names], settings
     )
@@ -188,10 +197,23 @@ def _code_version() -> str:
     ).hexdigest()[:16]
 
 
-def _work(calls: Iterable[Callable[[], str]], total: int, jobs: int, progress: Progress) -> None:
+def _work(
+    calls: Sequence[tuple[Any, Recorded | Fold]],
+    jobs: int,
+    cluster: str | None,
+    progress: Progress,
+) -> None:
     """Make the calls; each writes its own files, so that nothing finished is lost with a worker."""
-    for number, name in enumerate(in_processes(calls, jobs)):
-        progress(number + 1, total, name)
+    for number, name in enumerate(unordered(calls, None, jobs=jobs, cluster=cluster)):
+        progress(number + 1, len(calls), name)
+
+
+def _record(spotters: Sequence[str], _: None, item: Recorded) -> str:
+    return record(item, spotters)
+
+
+def _run_fold(_: None, fold: Fold) -> str:
+    return run_fold(fold)
 
 
 def _write(
