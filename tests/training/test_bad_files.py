@@ -14,6 +14,7 @@ from tests.training.dying import Steady
 from tests.training.test_recognition import made_up
 from training.datasets.flow_file import FlowData
 from training.datasets.footage import find_sources
+from training.datasets.layouts import read_corpus
 from training.recognition import evaluate as module
 from training.recognition.base import make_method
 from training.recognition.evaluate import evaluate_recognition
@@ -115,3 +116,10 @@ def test_a_card_that_is_none(tmp_path: Path) -> None:
         (tmp_path / "a.json").write_text(card)
         with pytest.raises(ModelError, match="card of"):
             export_models(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [b"", b"video,onset\n", b"video,\xff\xfe\n"])
+def test_a_corpus_that_cannot_be_written_in_a_layout(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "truth.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"truth\.csv"):
+        read_corpus(tmp_path)

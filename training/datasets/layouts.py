@@ -214,12 +214,18 @@ def read_corpus(corpus: Path) -> list[CorpusVideo]:
     """Number the corpus' persons from 1 and their clips from 0; clips without a movement are kept."""
     try:
         with (corpus / "truth.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
+            reader = csv.DictReader(file)
+            rows, columns = list(reader), set(reader.fieldnames or ())
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(
-            f"cannot read {str(corpus / 'truth.csv')!r}: {error.strerror}.",
-            "Make a corpus with `megc-train synth`.",
+            f"cannot read {str(corpus / 'truth.csv')!r}: {error}.", "Make a corpus with `megc-train synth`."
         ) from None
+    missing = {"video", "onset", "apex", "offset", "kind", "label", "units"} - columns
+    if missing:
+        raise DatasetError(
+            f"{str(corpus / 'truth.csv')!r} has no column {', '.join(sorted(missing))}.",
+            "Make a corpus with `megc-train synth`.",
+        )
     names = sorted(path.stem for path in (corpus / "clips").glob("*.mp4"))
     if not names:
         raise DatasetError(f"{str(corpus)!r} holds no clip.", "Make a corpus with `megc-train synth`.")
