@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from megc_live.commands.quiet import without_chatter
-from megc_live.commands.shell import OneLineErrors, build_settings, help_if_alone
+from megc_live.commands.shell import OneLineErrors, build_settings, help_if_alone, named_folder
 
 app = typer.Typer(
     name="megc-live",
@@ -41,7 +41,7 @@ SettingsFile = Annotated[
     ),
 ]
 OutFolder = Annotated[
-    Path, typer.Option("--out", metavar="DIR", readable=False, help="Folder for the results.")
+    Path, typer.Option("--out", metavar="DIR", parser=named_folder, help="Folder for the results.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Fps = Annotated[

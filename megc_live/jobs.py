@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from megc_live import __version__
+from megc_live.errors import SettingsError
 from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
 from megc_live.settings import Settings
 from megc_live.spotting.base import spotter_models
@@ -59,7 +60,17 @@ def expand(specs: Sequence[str], leave_out: Path | None = None) -> list[str]:
     -------
     list of str
         Each source once. What cannot be listed stays as it is, so that opening it says why.
+
+    Raises
+    ------
+    SettingsError
+        A source has an empty name, which the file system would take for the current folder.
     """
+    if not all(spec.strip() for spec in specs):
+        raise SettingsError(
+            "the name of a source is empty.",
+            "Name a file, a folder, an address or camera:0; the current folder is '.'.",
+        )
     found: dict[str, str] = {}
     for spec in specs:
         if is_live(spec):

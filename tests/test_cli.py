@@ -53,6 +53,10 @@ runner = CliRunner()
         ["analyze", "a.mp4", "--out", "out", "--threshold", "2"],
         ["analyze", "a.mp4", "--out", "out", "--settings", "missing.toml"],
         ["analyze", "camera:0", "--out", "out", "--annotate"],
+        ["analyze", "", "--out", "out"],
+        ["analyze", "a.mp4", " ", "--out", "out"],
+        ["analyze", "a.mp4", "--out", ""],
+        ["demo", "--out", " "],
         ["models", "burn"],
         ["unknown"],
         ["demo", "--seconds", "1"],
@@ -67,6 +71,17 @@ def test_bad_usage_is_exit_code_2(
     result = runner.invoke(app, arguments)
     assert result.exit_code == 2, result.output
     assert result.stderr and "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, ["analyze", "", "--out", "out"])
+    assert result.stderr.startswith("error: the name of a source is empty.")
+    evaluation = ["evaluate", "recognition", "--dataset", "smic", "--root", "smic"]
+    for command, of in ((["analyze", "a.mp4"], app), (evaluation, train_app)):
+        result = runner.invoke(of, [*command, "--out", ""])
+        assert result.exit_code == 2 and "the name of the folder is empty" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from megc_live.errors import ModelError
+from megc_live.errors import ModelError, SettingsError
 from megc_live.jobs import expand, fingerprint, is_live, name_jobs, size_of
 from megc_live.models import LANDMARKER_FILE
 from megc_live.settings import Settings
@@ -55,6 +55,12 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp4")
     (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
     assert expand([str(tmp_path)]) == [str(tmp_path / "a.mp4")]
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    for typed in ([""], ["camera:0", " "]):
+        with pytest.raises(SettingsError, match="name of a source is empty"):
+            expand(typed)
 
 
 def test_what_cannot_be_expanded_stays_to_be_reported(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, print_error
+from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, named_folder, print_error
 from megc_live.errors import SettingsError
 from training.commands_check import check
 from training.commands_report import report
@@ -70,7 +70,9 @@ class ApexRule(StrEnum):
     cells = "cells"
 
 
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the model and its card.")]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", parser=named_folder, help="Folder for the model and its card.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random comes from it.")]
 
 
@@ -180,7 +182,10 @@ def fit_spotter(
 
 @evaluate_app.command("spotting")
 def evaluate_spotting(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for predictions and scores.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", parser=named_folder, help="Folder for predictions and scores."),
+    ],
     dataset: Annotated[
         str,
         typer.Option(
@@ -271,7 +276,10 @@ def evaluate_recognition(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="DIR", help="Folder for folds, predictions, summary.json, report.html."
+            "--out",
+            metavar="DIR",
+            parser=named_folder,
+            help="Folder for folds, predictions, summary.json, report.html.",
         ),
     ],
     dataset: Annotated[
@@ -375,9 +383,9 @@ def evaluate_recognition(
 @app.command("export")
 def export(
     models: Annotated[Path, typer.Option("--models", metavar="DIR", help="Folder that `fit` wrote.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that ships.")] = Path(
-        "exported_models"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", parser=named_folder, help="Folder that ships.")
+    ] = Path("exported_models"),
     evaluation: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="What `evaluate spotting` wrote: scores for the cards, threshold."),

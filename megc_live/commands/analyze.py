@@ -26,14 +26,15 @@ def run(
     Raises
     ------
     SettingsError
-        A spotter, recognizer or export of that name does not exist.
+        A spotter, recognizer or export of that name does not exist, or a source has no name.
     OutputError
         ``out`` cannot be written to.
     """
     check(sources, settings, how)
+    typed = expand(sources, leave_out=out)
     make_folder(out)
     share_cores()
-    work = name_jobs(expand(sources, leave_out=out), out)
+    work = name_jobs(typed, out)
     with (
         stop_on_signals() as stopped,
         SourceBars([size_of(job.spec) for job in work], [job.name for job in work]) as bars,

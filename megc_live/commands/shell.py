@@ -47,6 +47,19 @@ def help_if_alone(ctx: typer.Context) -> None:
         typer.echo(ctx.get_help())
 
 
+def named_folder(text: str | Path) -> Path:
+    """Return the folder that an option names; an empty name would stand for the current folder.
+
+    Raises
+    ------
+    typer.BadParameter
+        It is empty, as where a shell's variable is not set.
+    """
+    if not str(text).strip():
+        raise typer.BadParameter("the name of the folder is empty; the current folder is '.'.")
+    return Path(text)
+
+
 def build_settings(file: Path | None, **chosen: Any) -> Any:
     """Return the settings of ``file`` with what was chosen on the command line put over them.
 

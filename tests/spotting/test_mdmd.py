@@ -12,10 +12,10 @@ from megc_live.spotting.mdmd import (
     MdmdSpotter,
     block_differences,
     cut_face,
-    dense_flow,
     direction_quadrants,
     face_box,
     kind_of,
+    ultrafast_flow,
 )
 from tests.spotting.pictures import bent, moving, observation, smile
 
@@ -84,7 +84,7 @@ def test_flow_points_where_the_face_moves_to() -> None:
     face = observation()
     box = face_box(face.canonical, face.crop.shape)
     before, after = (cut_face(bent(s), box) for s in ({}, {"mouth_l": (0.0, -4.0)}))
-    flow = dense_flow()(before, after)
+    flow = ultrafast_flow()(before, after)
     x, y = (face.canonical[291] - box[:2]) * 96 / np.subtract(box[2:], box[:2])
     assert flow[round(y), round(x), 1] < -1.5
     assert abs(flow[:20].mean()) < 0.1

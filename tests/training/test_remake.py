@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from tests.training.test_recognition import made_up
 from training.cli import app
+from training.commands_report import remake
 from training.datasets.flow_file import FlowData
 from training.recognition.evaluate import evaluate_recognition
-from training.recognition.remake import remake
 from training.recognition.ststnet import Schedule
 
 
@@ -91,7 +91,7 @@ def test_predictions_that_were_altered_give_their_own_score(folder: Path) -> Non
     table = pd.read_csv(path, dtype={"subject": str})
     table["pred"] = table["truth"]
     table.to_csv(path, index=False)
-    lines = remake(folder)
+    _, lines = remake(folder)
     assert any(line.startswith("rbf-svm, scores full uf1") and line.endswith("give 1.0") for line in lines)
     assert all(line.startswith("rbf-svm, ") for line in lines)
 
@@ -100,7 +100,7 @@ def test_rows_that_only_one_side_has_are_said(folder: Path) -> None:
     for path in (folder / "predictions").glob("*LEAKY*"):
         path.unlink()
     (folder / "predictions/rbf-svm_seed0.csv").rename(folder / "predictions/mine_seed0.csv")
-    lines = remake(folder)
+    _, lines = remake(folder)
     assert "summary.json has no row mine" in lines
     assert "summary.json has a row LEAKY ststnet, of which there are no predictions" in lines
 
@@ -108,9 +108,20 @@ def test_rows_that_only_one_side_has_are_said(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda f: (f / "summary.json").unlink(), "holds no evaluation of recognisers"),
+        (lambda f: (f / "summary.json").unlink(), "holds no evaluation: cannot read"),
         (lambda f: (f / "summary.json").write_text("{"), "not the summary"),
-        (lambda f: (f / "summary.json").write_text('{"rows": []}'), "it has no 'dataset'"),
+        (lambda f: (f / "summary.json").write_text("[]"), "it is no JSON object"),
+        (lambda f: (f / "summary.json").write_text('{"rows": []}'), "neither of recognisers nor of spotters"),
+        (
+            lambda f: (f / "summary.json").write_text('{"data_sha256": "", "rows": []}'),
+            "it has no 'dataset'",
+        ),
+        (
+            lambda f: (f / "summary.json").write_text(
+                '{"dataset": "a", "data_sha256": "", "settings": {}, "versions": {}, "rows": [1]}'
+            ),
+            "row 1 is 1",
+        ),
         (lambda f: [p.unlink() for p in (f / "predictions").iterdir()], "holds no predictions"),
         (lambda f: (f / "predictions/notes.csv").write_text("a\n"), "named like no table"),
         (lambda f: (f / "predictions/a_seed0.csv").write_text("a\n1\n"), "there is no such column"),

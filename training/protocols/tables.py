@@ -1,9 +1,9 @@
 """The tables that are scored: who moved when, and what was recognised.
 
 A spotting table has the columns ``video,onset,offset[,kind,label,score]``, a recognition table
-``dataset,subject,clip`` with ``truth`` and/or ``pred``. The header is required, the order of the
-columns is free and further columns are kept as text. Nothing is repaired: a row that does not make
-sense is an error that names the file, the row and the column.
+``dataset,subject,clip`` with ``truth`` and/or ``pred``, a table of videos ``video,subject,frames,fps``.
+The header is required, the order of the columns is free and further columns are kept as text. Nothing is
+repaired: a row that does not make sense is an error that names the file, the row and the column.
 """
 
 from __future__ import annotations
@@ -118,6 +118,37 @@ def read_recognition_table(path: Path, columns: Sequence[str] = ("truth", "pred"
         sheet.convert("seed", _text, str)
         key = (*key, "seed")
     sheet.refuse_duplicates(key)
+    return sheet.table
+
+
+def read_video_table(path: Path, who: str = "subject") -> pd.DataFrame:
+    """Read which videos were judged, those without any movement too.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with the columns ``video``, ``frames``, ``fps`` and that of ``who``.
+    who : str
+        Column that names whose video it is.
+
+    Returns
+    -------
+    DataFrame
+        One row a video, indexed by its line in the file. ``frames``: int64, 1 and more; ``fps``: float64,
+        above 0, frames per second; all other columns: text.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read, has no header or lacks a column; a value is empty or no such number; a
+        video occurs twice.
+    """
+    sheet = _read_sheet(path, ("video", who, "frames", "fps"))
+    for name in ("video", who):
+        sheet.convert(name, _text, str)
+    sheet.convert("frames", _length, "int64")
+    sheet.convert("fps", _rate, "float64")
+    sheet.refuse_duplicates(("video",))
     return sheet.table
 
 
@@ -248,6 +279,24 @@ def _frame(value: str) -> int:
     if frame < 0:
         raise _BadValue(f"{frame} is negative", "Give frame numbers: 0-based and inclusive.")
     return frame
+
+
+def _length(value: str) -> int:
+    text = _text(value)
+    frames = int(text.partition(".")[0]) if _INTEGER.fullmatch(text) else 0
+    if frames < 1:
+        raise _BadValue(f"{value!r} is no number of frames", "Give how many frames the video has.")
+    return frames
+
+
+def _rate(value: str) -> float:
+    try:
+        fps = float(_text(value))
+    except ValueError:
+        fps = math.nan
+    if not 0 < fps < math.inf:
+        raise _BadValue(f"{value!r} is no frame rate", "Give frames per second, above 0.")
+    return fps
 
 
 def _kind(value: str) -> str:

@@ -1,14 +1,12 @@
-"""``megc-train report``: the page of an evaluation made anew, every score computed from its predictions."""
+"""The page of an evaluation of recognisers made anew, every score computed from its predictions."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from megc_live.errors import DatasetError
@@ -18,30 +16,34 @@ from training.protocols.tables import read_recognition_table
 from training.recognition.evaluate import Run
 from training.recognition.results import summarise
 from training.recognition.results_page import render, row_name
+from training.summary_file import AGAIN, check_fields, differing
 
 _NAME = re.compile(r"(?P<method>.+)_seed(?P<seed>\d+)(?P<control>_control)?(?P<leaky>_LEAKY)?")
-_AGAIN = "Give the folder that `megc-train evaluate recognition --out` wrote."
+PAGE = "report.html"
+_FIELDS = {"dataset": str, "data_sha256": str, "settings": dict, "versions": dict}
 _CHECKED = ("labels", "seeds", "scores", "interval_95", "confusion", "subjects")
 _TOLERANCE = 1e-4
 """Scores are written with four digits."""
 
 
-def remake(folder: Path) -> list[str]:
+def remake(folder: Path, known: dict[str, Any]) -> list[str]:
     """Write ``report.html`` anew from a folder's predictions.
 
-    Scores, intervals, confusions and subjects are those of ``predictions/*.csv``; ``summary.json`` is asked
-    for what they do not hold (data set, settings, versions, hashes) and is left as it is. Where it gives
-    other scores, the page says so.
+    Scores, intervals, confusions and subjects are those of ``predictions/*.csv``; the summary is asked for
+    what they do not hold (data set, settings, versions, hashes). Where it gives other scores, the page says
+    so.
 
     Parameters
     ----------
     folder : Path
         Of ``megc-train evaluate recognition``.
+    known : dict
+        Its summary.
 
     Returns
     -------
     list of str
-        Where ``summary.json`` disagrees, a line each.
+        Where the summary disagrees, a line each.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def remake(folder: Path) -> list[str]:
     OutputError
         The page cannot be written.
     """
-    known = _summary(folder)
+    check_fields(known, _FIELDS, {})
     tables = _tables(folder)
     made = summarise(
         tables, dataset=known["dataset"], sha256=known["data_sha256"], settings=known["settings"]
@@ -61,31 +63,8 @@ def remake(folder: Path) -> list[str]:
     # What was not computed here stays what the run said of itself, its versions among it.
     summary = {**known, **{key: made[key] for key in ("clips", "subjects", "classes", "rows")}}
     found = list(_differences(known, summary))
-    write_whole(folder / "report.html", render({**summary, "disagreements": found}))
+    write_whole(folder / PAGE, render({**summary, "disagreements": found}))
     return found
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    place = folder / "summary.json"
-    try:
-        known = json.loads(place.read_text(encoding="utf-8"))
-        for key, kind in (("dataset", str), ("data_sha256", str), ("settings", dict), ("versions", dict)):
-            if not isinstance(known[key], kind):
-                raise ValueError(f"its {key} is {known[key]!r}")
-        if not isinstance(known["rows"], list) or not all(isinstance(row, dict) for row in known["rows"]):
-            raise ValueError("its rows are no list of rows")
-    except OSError as error:
-        raise DatasetError(
-            f"{str(folder)!r} holds no evaluation of recognisers: cannot read summary.json "
-            f"({error.strerror or error}).",
-            _AGAIN,
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"it has no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
-        raise DatasetError(
-            f"{str(place)!r} is not the summary of an evaluation of recognisers: {reason}.", _AGAIN
-        ) from None
-    return dict(known)
 
 
 def _tables(folder: Path) -> dict[Run, pd.DataFrame]:
@@ -104,10 +83,10 @@ def _tables(folder: Path) -> dict[Run, pd.DataFrame]:
             table[column] = [LABELS.index(label) for label in table[column]]
         table["seed"] = run.seed
         if not len(table):
-            raise DatasetError(f"{str(path)!r} has no rows.", _AGAIN)
+            raise DatasetError(f"{str(path)!r} has no rows.", AGAIN)
         tables[run] = table.reset_index(drop=True)
     if not tables:
-        raise DatasetError(f"{str(folder)!r} holds no predictions/*.csv.", _AGAIN)
+        raise DatasetError(f"{str(folder)!r} holds no predictions/*.csv.", AGAIN)
     clips = {run: _clips(table) for run, table in tables.items()}
     first, wanted = next(iter(clips.items()))
     for run, found in clips.items():
@@ -138,22 +117,4 @@ def _differences(known: dict[str, Any], made: dict[str, Any]) -> Iterator[str]:
             yield f"summary.json has no row {name}"
             continue
         for key in _CHECKED:
-            yield from _differing(f"{name}, {key}", said[name].get(key), row[key])
-
-
-def _differing(where: str, said: Any, made: Any) -> Iterator[str]:
-    if isinstance(made, dict) and isinstance(said, dict) and made.keys() == said.keys():
-        for key, value in made.items():
-            yield from _differing(f"{where} {key}", said[key], value)
-    elif not _same(said, made):
-        yield f"{where}: summary.json says {said}, the predictions give {made}"
-
-
-def _same(said: Any, made: Any) -> bool:
-    if said == made:
-        return True
-    try:
-        a, b = np.asarray(said, dtype=np.float64), np.asarray(made, dtype=np.float64)
-    except (ValueError, TypeError):
-        return False
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=0, atol=_TOLERANCE))
+            yield from differing(f"{name}, {key}", said[name].get(key), row[key], _TOLERANCE)

@@ -129,7 +129,12 @@ def _key(
 def _code_version() -> str:
     """Hash of the code that fits and decides; how a page is written does not matter."""
     packages = [Path(megc_live.__file__).parent / "spotting", Path(__file__).parent]
-    files = [file for package in packages for file in sorted(package.glob("*.py")) if file.stem != "report"]
+    files = [
+        file
+        for package in packages
+        for file in sorted(package.glob("*.py"))
+        if file.stem not in ("report", "remake")
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,30 @@ AMPLITUDES = ((0.0, 0.018), (0.018, 0.026), (0.026, 0.036), (0.036, 1.0))
 """Classes of the largest displacement, in eye distances."""
 LIVELINESS = ((0.0, 0.3), (0.3, LIVELY), (LIVELY, 1.0), (1.0, None))
 _SUBSETS = ("all", "calm", "footage")
+
+
+class Judged(Protocol):
+    """What scores need of a clip; a :class:`training.spotting.sequences.Clip` has it."""
+
+    @property
+    def name(self) -> str:
+        """Of the video."""
+        ...
+
+    @property
+    def person(self) -> str:
+        """Who is in it."""
+        ...
+
+    @property
+    def minutes(self) -> float:
+        """Length."""
+        ...
+
+    @property
+    def truth(self) -> Many[Movement]:
+        """What was planted."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +74,7 @@ class Row:
     offset_std: float
 
 
-def score_folds(clips: Many[Clip], results: Many[FoldResult]) -> list[Row]:
+def score_folds(clips: Many[Judged], results: Many[FoldResult]) -> list[Row]:
     """Pool all folds and score every method on every subset, with people-bootstrap intervals."""
     methods = list(dict.fromkeys(method for result in results for method in result.predictions))
     judged = {person for result in results for person in result.people}
@@ -88,7 +112,7 @@ def unseen_unit_recall(clips: Many[Clip], results: Many[FoldResult]) -> dict[str
     return out
 
 
-def recall_by_amplitude(clips: Many[Clip], results: Many[FoldResult], method: str) -> list[dict[str, Any]]:
+def recall_by_amplitude(clips: Many[Judged], results: Many[FoldResult], method: str) -> list[dict[str, Any]]:
     """How many micro-expressions of each size were found, on calm faces and in footage."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for result in results:
@@ -140,7 +164,9 @@ def by_liveliness(clips: Many[Clip], results: Many[FoldResult], method: str) -> 
 def write_results(
     out: Path, clips: Many[Clip], results: Many[FoldResult], page: Path | None = None, members: int = 1
 ) -> dict[str, Any]:
-    """Write truth.csv, one predictions csv a method, summary.json and accuracy.md; return the summary.
+    """Write truth.csv, videos.csv, a table of predictions a method, summary.json and accuracy.md.
+
+    Returns what summary.json holds.
 
     ``members``: how many networks were averaged in each fold, for the page.
     """
@@ -164,10 +190,10 @@ def write_results(
         "by_liveliness": {m: by_liveliness(part, results, m) for m in dict.fromkeys(r.method for r in rows)},
     }
     _write(out / "truth.csv", _truth_table(part).to_csv(index=False))
+    _write(out / "videos.csv", _video_table(part).to_csv(index=False))
     for method in dict.fromkeys(row.method for row in rows):
-        table = [row for result in results for row in result.predictions.get(method, ())]
-        columns = ["video", "onset", "offset", "kind", "score", "person"]
-        _write(out / f"predictions-{method}.csv", pd.DataFrame(table, columns=columns).to_csv(index=False))
+        table = _prediction_table([row for result in results for row in result.predictions.get(method, ())])
+        _write(out / f"predictions-{method}.csv", table.to_csv(index=False))
     _write(out / "summary.json", json.dumps(summary, indent=1))
     text = accuracy_page(summary, rows)
     _write(out / "accuracy.md", text)
@@ -189,6 +215,7 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
         "Every score on this page is **synthetic**: movements were planted into real faces by smooth warps, so it",
         "says how well planted movements are found, not how well spontaneous micro-expressions are.",
         "",
+        *_disagreements(summary.get("disagreements", ())),
         f"{summary['clips']} clips, {summary['minutes']} minutes, {summary['people']} people, {summary['micro']} planted "
         "micro-expressions of 0.15 to 0.5 s, most",
         "with a largest displacement of 1.2 to 4.5 % of the eye distance; between them macro-expressions and, as traps,",
@@ -269,7 +296,14 @@ def accuracy_page(summary: dict[str, Any], rows: Many[Row]) -> str:
     return "\n".join(lines)
 
 
-def _row(method: str, subset: str, clips: Many[Clip], results: Many[FoldResult]) -> Row:
+def _disagreements(lines: Many[str]) -> list[str]:
+    if not lines:
+        return []
+    head = "**summary.json disagrees with the tables.** This page shows what the tables give."
+    return [head, "", *(f"- {line}" for line in lines), ""]
+
+
+def _row(method: str, subset: str, clips: Many[Judged], results: Many[FoldResult]) -> Row:
     metric: SpottingMetric[Any] = RULES["one-to-one"].make()
     spans: dict[str, list[tuple[int, int]]] = {}
     for result in results:
@@ -289,7 +323,7 @@ def _row(method: str, subset: str, clips: Many[Clip], results: Many[FoldResult])
     )  # fmt: skip
 
 
-def _belongs(clip: Clip, subset: str) -> bool:
+def _belongs(clip: Judged, subset: str) -> bool:
     calm = CALM.search(clip.name) is not None
     return subset == "all" or calm == (subset == "calm")
 
@@ -316,12 +350,25 @@ def _truth_table(clips: Many[Clip]) -> pd.DataFrame:
     rows = [
         {
             "video": clip.name, "onset": m.onset, "offset": m.offset, "kind": m.kind, "units": "|".join(m.units),
-            "person": clip.person,
+            "amplitude": m.amplitude, "person": clip.person,
         }
         for clip in clips
         for m in clip.truth
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["video", "onset", "offset", "kind", "units", "person"])
+    columns = ["video", "onset", "offset", "kind", "units", "amplitude", "person"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _video_table(clips: Many[Clip]) -> pd.DataFrame:
+    rows = [(clip.name, clip.person, len(clip.log.pts_s), clip.fps) for clip in clips]
+    return pd.DataFrame(rows, columns=["video", "person", "frames", "fps"])
+
+
+def _prediction_table(rows: Many[dict[str, Any]]) -> pd.DataFrame:
+    """Predictions as they are scored: of equal intervals, as of two faces in a video, the best."""
+    table = pd.DataFrame(rows, columns=["video", "onset", "offset", "kind", "score", "person"])
+    best = table.sort_values("score", ascending=False, kind="stable")
+    return best.drop_duplicates(["video", "onset", "offset", "kind"]).sort_index()
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from training.datasets.layouts import is_synthetic
 from training.recognition.workers import check_workers, unordered
 from training.spotting.fit_net import NetSchedule
 from training.spotting.long.loso import FITTED, Fold, Log, check_methods, read_fold, run_fold
-from training.spotting.long.scores import prediction_table, score_method, truth_table
+from training.spotting.long.scores import prediction_table, score_method, truth_table, video_table
 from training.spotting.long.summary import summarise
 from training.spotting.long.videos import Recorded, record, spotter_version, unfitted_spotters
 from training.spotting.record import Progress
@@ -57,8 +57,8 @@ def evaluate_long(
     root : Path
         Folder of the release.
     out : Path
-        Gets ``signals/``, ``spans/``, ``folds/``, ``predictions/``, ``truth.csv``, ``summary.json`` and
-        ``report.html``.
+        Gets ``signals/``, ``spans/``, ``folds/``, ``predictions/``, ``truth.csv``, ``videos.csv``,
+        ``summary.json`` and ``report.html``.
     annotations : Path, optional
         The file of annotations, where it is not in ``root``.
     methods : sequence of str, optional
@@ -228,16 +228,17 @@ def _write(
     from training.spotting.long.page import render
 
     truth = truth_table(items)
-    files = {"truth.csv": truth.to_csv(index=False, lineterminator="\n")}
+    tables = {"truth.csv": truth, "videos.csv": video_table(items)}
     rows = []
     for of_method in folds:
         method = of_method[0].method
         read = [read_fold(fold) for fold in of_method]
         found = {video: spans for fold in read for video, spans in fold["found"].items()}
         pred = prediction_table(items, found)
-        files[f"predictions/{method}.csv"] = pred.to_csv(index=False, lineterminator="\n")
+        tables[f"predictions/{method}.csv"] = pred
         chosen = {fold["subject"]: fold["chosen"] for fold in read if fold["chosen"]}
         rows.append({"method": method, "chosen": chosen, **score_method(items, truth, pred)})
+    files = {name: table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
     for name, text in files.items():
         write_whole(out / name, text)
     summary = summarise(corpus, items, left_out, rows, settings, files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
@@ -22,6 +22,46 @@ PARTS = ("micro", "macro", "overall")
 TRUTH_COLUMNS = ("video", "onset", "offset", "kind", "label", "subject")
 COLUMNS = ("video", "onset", "offset", "kind", "label", "score", "subject")
 """Columns of a table of predictions."""
+VIDEO_COLUMNS = ("video", "subject", "frames", "fps")
+
+
+class Judged(Protocol):
+    """What scores need of a video besides its movements (:class:`training.spotting.long.videos.Recorded`)."""
+
+    @property
+    def video(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """How many images it has."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        ...
+
+
+class Video(NamedTuple):
+    """A row of a table of videos."""
+
+    video: str
+    subject: str
+    frames: int
+    fps: float
+
+
+def video_table(items: Sequence[Judged]) -> pd.DataFrame:
+    """All videos that were judged, columns :data:`VIDEO_COLUMNS`."""
+    rows = [(item.video, item.subject, item.frames, item.fps) for item in items]
+    return pd.DataFrame(rows, columns=list(VIDEO_COLUMNS))
 
 
 def truth_table(items: Sequence[Recorded]) -> pd.DataFrame:
@@ -50,12 +90,12 @@ def prediction_table(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def score_method(items: Sequence[Recorded], truth: pd.DataFrame, pred: pd.DataFrame) -> dict[str, Any]:
+def score_method(items: Sequence[Judged], truth: pd.DataFrame, pred: pd.DataFrame) -> dict[str, Any]:
     """Score one method's predictions.
 
     Parameters
     ----------
-    items : sequence of Recorded
+    items : sequence of Judged
         All videos that were judged.
     truth, pred : DataFrame
         Of :func:`truth_table` and :func:`prediction_table`.
@@ -95,7 +135,7 @@ def score_method(items: Sequence[Recorded], truth: pd.DataFrame, pred: pd.DataFr
 
 
 def _update(
-    metric: SpottingMetric[Any], items: Sequence[Recorded], truth: pd.DataFrame, pred: pd.DataFrame
+    metric: SpottingMetric[Any], items: Sequence[Judged], truth: pd.DataFrame, pred: pd.DataFrame
 ) -> None:
     """Score video by video, also those without movement and prediction: they too are of a subject."""
     wanted, spotted = _by_video(truth), _by_video(pred)

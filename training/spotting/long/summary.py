@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
+
 from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
 from training.datasets.base import Corpus
 from training.spotting.long.loso import SHIPPED, kinds_of, origin
-from training.spotting.long.scores import DEFAULT_RULE, PROTOCOLS
+from training.spotting.long.scores import DEFAULT_RULE, PROTOCOLS, Judged, truth_table
 from training.spotting.long.videos import Recorded
 
 _VERSIONS = (
@@ -65,12 +67,7 @@ def summarise(
     return {
         "dataset": corpus.name,
         "synthetic": settings["synthetic"],
-        "videos": len(items),
-        "videos_with_micro": sum(any(e.kind == "micro" for e in item.truth) for item in items),
-        "subjects": len({item.subject for item in items}),
-        "minutes": round(sum(item.frames / item.fps for item in items) / 60, 2),
-        "micro": sum(e.kind == "micro" for item in items for e in dict.fromkeys(item.truth)),
-        "macro": sum(e.kind == "macro" for item in items for e in dict.fromkeys(item.truth)),
+        **count(items, truth_table(items)),
         "left_out": list(left_out),
         "annotated_twice": sum(len(item.truth) - len(set(item.truth)) for item in items),
         "findings": [asdict(finding) for finding in corpus.findings],
@@ -93,7 +90,31 @@ def summarise(
             **{name: importlib.metadata.version(name) for name in _VERSIONS},
         },
         "models": models,
-        "files_sha256": {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
+        "files_sha256": hashes(files),
+    }
+
+
+def count(items: Sequence[Judged], truth: pd.DataFrame) -> dict[str, Any]:
+    """Say how much was judged: videos, subjects, minutes, movements.
+
+    ``truth`` is a table of :func:`training.spotting.long.scores.truth_table`.
+    """
+    kinds = truth["kind"]
+    return {
+        "videos": len(items),
+        "videos_with_micro": int(truth["video"][kinds == "micro"].nunique()),
+        "subjects": len({item.subject for item in items}),
+        "minutes": round(sum(item.frames / item.fps for item in items) / 60, 2),
+        "micro": int((kinds == "micro").sum()),
+        "macro": int((kinds == "macro").sum()),
+    }
+
+
+def hashes(files: Mapping[str, str | bytes]) -> dict[str, str]:
+    """SHA-256 of tables, by their names; text as it is written, in UTF-8."""
+    return {
+        name: hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+        for name, data in files.items()
     }
 
 
