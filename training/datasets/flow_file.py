@@ -104,9 +104,10 @@ def load_flow_file(path: Path, *, published_counts: bool = True) -> FlowData:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as stream:
+            if stream.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+                raise DatasetError(f"{str(path)!r} is not an npz file.", _LAYOUT)
+            stream.seek(0)
             file = np.load(stream, allow_pickle=False)
-            if isinstance(file, np.ndarray):
-                raise DatasetError(f"{str(path)!r} is a single array, not an npz file.", _LAYOUT)
             missing = [name for name in _ARRAYS if name not in file.files]
             if missing:
                 raise DatasetError(f"{str(path)!r} has no array {', '.join(missing)}.", _LAYOUT)

@@ -313,7 +313,7 @@ def _label(value: str) -> str:
     if value in ("0", "1", "2"):
         return LABELS[int(value)]
     if value.lower() not in LABELS:
-        raise _BadValue(f"{value!r} is an unknown label", f"Give one of: {', '.join(LABELS)}.")
+        raise _BadValue(f"{value!r} is an unknown label", f"Give one of: {', '.join(LABELS)}, or 0, 1, 2.")
     return value.lower()
 
 

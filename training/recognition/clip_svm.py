@@ -93,7 +93,17 @@ class LbpTopMethod(ClipSvmMethod):
         radii: tuple[int, int, int] = (1, 1, 2),
         blocks: tuple[int, int] = (5, 5),
     ) -> None:
-        self.frames, self.points, self.radii, self.blocks = frames, points, radii, blocks
+        self.frames, self.points = frames, points
+        self.radii, self.blocks = (radii[0], radii[1], radii[2]), (blocks[0], blocks[1])
+
+    def made_with(self) -> dict[str, Any]:
+        """Return the settings of the features."""
+        return {
+            "frames": self.frames,
+            "points": self.points,
+            "radii": list(self.radii),
+            "blocks": list(self.blocks),
+        }
 
     def rows(self, data: ClipData, jobs: int = 1, progress: Progress = _silent) -> F64:
         """Return LBP-TOP of the clips' grey faces."""
@@ -112,13 +122,7 @@ class LbpTopMethod(ClipSvmMethod):
 
     def row_settings(self) -> dict[str, Any]:
         """Return the settings."""
-        return {
-            "frames": self.frames,
-            "points": self.points,
-            "radii": list(self.radii),
-            "blocks": list(self.blocks),
-            "patterns": "uniform",
-        }
+        return {**self.made_with(), "patterns": "uniform"}
 
 
 @METHODS.register(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import softmax
 from sklearn.svm import SVC
 
-from megc_live.errors import DatasetError
+from megc_live.errors import DatasetError, ModelError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import prepare
 from training.datasets.flow_file import FlowData
@@ -136,6 +136,7 @@ class FittedSvm:
     rows: F64
     kernel: Callable[[F64, F64], F64]
     features: Callable[[U8], F64]
+    made_with: dict[str, Any] = field(default_factory=dict)
 
     def probabilities(self, flow: U8) -> F64:
         """Return class probabilities, shape (n, 3), of flow images, (n, 28, 28, 3) uint8."""
@@ -144,7 +145,7 @@ class FittedSvm:
     def state(self) -> State:
         """Return the machine's numbers and the features of all samples of the fit."""
         arrays = {item.name: getattr(self.svc, item.name) for item in fields(self.svc)}
-        return State({**arrays, "rows": self.rows})
+        return State({**arrays, "rows": self.rows}, dict(self.made_with))
 
 
 class SvmMethod(ABC):
@@ -184,16 +185,25 @@ class SvmMethod(ABC):
         return self._fitted(Machine.of(self._svc(kernel, data.label)), rows)
 
     def restore(self, state: State) -> FittedSvm:
-        """Make a fitted machine again; raises ModelError where an array is missing."""
-        return self._fitted(
-            Machine(*(state.array(item.name) for item in fields(Machine))), state.array("rows")
-        )
+        """Make a fitted machine again; raises ModelError for the state of another one."""
+        try:
+            like = type(self)(**state.settings)
+        except TypeError as error:
+            raise ModelError(
+                f"the state is not that of a {self.name}: {error}.", "Give one that this method wrote."
+            ) from None
+        machine = Machine(*(state.array(item.name) for item in fields(Machine)))
+        return like._fitted(machine, state.array("rows"))
+
+    def made_with(self) -> dict[str, Any]:
+        """Return the settings that a fitted machine depends on: JSON, for ``__init__``."""
+        return {}
 
     def _fitted(self, machine: Machine, rows: F64) -> FittedSvm:
         def kernel(a: F64, b: F64) -> F64:
             return self.kernel_of(self.product(a, b), rows)
 
-        return FittedSvm(machine, rows, kernel, self.features)
+        return FittedSvm(machine, rows, kernel, self.features, self.made_with())
 
     def left_out(self, data: FlowData) -> F64:
         """Return each sample's probabilities, (n, 3), fitted without any sample of its group."""
