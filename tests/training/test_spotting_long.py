@@ -243,7 +243,7 @@ def test_nobody_is_fitted_on_who_is_judged(
     monkeypatch.setattr(loso, "fit_svm", spy)
     monkeypatch.setattr(loso, "fit_bag", spy)
     for method in FITTED:
-        with pytest.raises(DatasetError, match="enough"):
+        with pytest.raises(DatasetError, match=f"{method} cannot be fitted without s16: that is enough"):
             run_fold(Fold(method, "s16", items, 0, 1, TINY, ""))
     assert seen == [{"s15", "s17"}] * 2
 

@@ -128,7 +128,13 @@ def run_fold(fold: Fold) -> str:
         found = _replayed("ltp-net", ModelStore(), fold.held_out)
     elif fold.method in FITTED:
         with tempfile.TemporaryDirectory() as folder:
-            chosen = _fit(fold, Path(folder))
+            try:
+                chosen = _fit(fold, Path(folder))
+            except DatasetError as error:
+                raise DatasetError(
+                    f"{fold.method} cannot be fitted without {fold.subject}: {error.got}",
+                    f"Go on without it: the same command, --resume, and not {fold.method} among the methods.",
+                ) from None
             found = _replayed(fold.method, ModelStore(ModelSettings(directory=Path(folder))), fold.held_out)
     else:
         found = {item.video: read_spans(item, fold.method) for item in fold.held_out}
