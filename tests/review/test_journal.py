@@ -11,7 +11,24 @@ from pathlib import Path
 import pytest
 
 from megc_live.errors import DatasetError, OutputError, ReviewError
-from megc_live.review import Comment, Merge, ReviewDocument, SetStatus, SetTimes
+from megc_live.output import IntervalRecord
+from megc_live.review import (
+    Add,
+    Comment,
+    Edit,
+    Import,
+    Merge,
+    ReviewDocument,
+    ReviewInterval,
+    SetKind,
+    SetLabel,
+    SetRecognition,
+    SetStatus,
+    SetTimes,
+    Split,
+    describe,
+)
+from tests.output import made_up
 from tests.review.conftest import Open, write_result
 
 
