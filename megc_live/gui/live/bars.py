@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from megc_live.gui import theme
 from megc_live.gui.live.commands import Commands
 
 
@@ -17,6 +18,7 @@ def button(action: QAction) -> QToolButton:
     made.setDefaultAction(action)
     made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    made.setAccessibleName(action.text())
     return made
 
 
@@ -28,7 +30,11 @@ class ControlBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(6)
-        _add(layout, commands, ("start", "stop", "pause", "snapshot", "record"))
+        _add(layout, commands, ("start", "stop", "pause", "snapshot"))
+        self._record = button(commands["record"])
+        layout.addWidget(self._record)
+        self._redden()
+        theme.changed.connect(self._redden)
         layout.addWidget(_line())
         _add(layout, commands, ("baseline", "relative"))
         layout.addWidget(_line())
@@ -38,6 +44,13 @@ class ControlBar(QWidget):
         self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.said, 1)
+
+    def _redden(self) -> None:
+        """While recording the button is red."""
+        red = theme.colour("record").name()
+        self._record.setStyleSheet(
+            f"QToolButton:checked {{ background: {red}; border-color: {red}; color: white; }}"
+        )
 
     def say(self, words: str) -> None:
         """Say what came of a command; long words are cut and whole in the tooltip."""

@@ -39,8 +39,8 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "head_box": ("Head box", "3", "Show the face's box, and its number where there are several", True),
     "warnings": ("Warnings", "4", "Write on the picture what makes it hard to see movements", True),
     "heat": ("Heat rows", "H", "Timeline: activity as colours (on) or as lines (off)", True),
-    "longer": ("Longer timeline", "-", "Timeline: show 30 s", False),
-    "shorter": ("Shorter timeline", "+", "Timeline: show 10 s", False),
+    "longer": ("Longer timeline", "+", "Timeline: show more seconds (10, 20 or 30 s)", False),
+    "shorter": ("Shorter timeline", "-", "Timeline: show fewer seconds (30, 20 or 10 s)", False),
     "spotting": (
         "Spotting only",
         "O",
@@ -57,6 +57,8 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "review": ("Open in Review", "V", "Open the finished session's results in Review", False),
     "again": ("Start again", "F7", "Start a new session with the same source", False),
 }
+_ON_BUTTONS = {"longer": "+", "shorter": "-", "record": "● Record"}
+"""Short texts of buttons; menus and the sheet of shortcuts have the long ones."""
 SWITCHED_ON = ("regions", "head_box", "warnings", "heat")
 
 
@@ -74,6 +76,8 @@ class Commands:
         for name, (text, keys, tip, switch) in _TABLE.items():
             action = make_action(parent, text, keys, tip=tip, checkable=switch)
             action.setChecked(name in SWITCHED_ON)
+            if name in _ON_BUTTONS:
+                action.setIconText(_ON_BUTTONS[name])
             self._all[name] = action
 
     def __getitem__(self, name: str) -> QAction:
@@ -97,6 +101,11 @@ class Commands:
             action.setChecked(on)
             action.blockSignals(False)
             action.changed.emit()
+
+    def forbid(self, name: str, why: str) -> None:
+        """Grey an action for good, and say why in its tooltip."""
+        self._all[name].setEnabled(False)
+        self._all[name].setToolTip(why)
 
     def listed(self) -> list[QAction]:
         """All of them, for the sheet of shortcuts."""

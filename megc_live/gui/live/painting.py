@@ -131,29 +131,25 @@ def draw_warnings(painter: QPainter, words: tuple[str, ...], corner: QPointF) ->
 
 
 def draw_legend(painter: QPainter, scale: ActivityScale, right_bottom: QPointF) -> None:
-    """Draw the colour bar of activity with its ends and its unit in words."""
+    """Draw the colour bar of activity between its ends, with its unit: one line, to hide little."""
     metrics = QFontMetricsF(painter.font())
-    words = f"activity, {scale.unit}"
-    width = metrics.horizontalAdvance(words) + 2 * _PAD
-    line = metrics.height()
-    area = QRectF(0, 0, width, 2 * line + 16)
+    low, high = "activity 0", f"{scale.full:g} {scale.unit}"
+    before, after, bar = metrics.horizontalAdvance(low), metrics.horizontalAdvance(high), 60.0
+    area = QRectF(0, 0, before + bar + after + 4 * _PAD, metrics.height() + 4)
     area.moveBottomRight(right_bottom)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_PLATE)
-    painter.drawRoundedRect(area, 4, 4)
-    bar = QRectF(area.left() + _PAD, area.top() + line + 3, width - 2 * _PAD, 8)
-    gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+    painter.drawRoundedRect(area, 3, 3)
+    colours = QRectF(area.left() + before + 2 * _PAD, area.top() + 5, bar, area.height() - 10)
+    gradient = QLinearGradient(colours.topLeft(), colours.topRight())
     for step in range(11):
         gradient.setColorAt(step / 10, theme.activity(step / 10))
     painter.setBrush(gradient)
-    painter.drawRect(bar)
+    painter.drawRect(colours)
     painter.setPen(_WHITE)
-    flags = Qt.AlignmentFlag
-    painter.drawText(QRectF(bar.left(), area.top() + 1, bar.width(), line), flags.AlignCenter, words)
-    below = QRectF(bar.left(), bar.bottom() + 1, bar.width(), line)
-    painter.drawText(below, flags.AlignLeft | flags.AlignVCenter, "0")
-    painter.drawText(below, flags.AlignCenter, f"{scale.full / 2:g}")
-    painter.drawText(below, flags.AlignRight | flags.AlignVCenter, f"{scale.full:g} or more")
+    inside = area.adjusted(_PAD, 0, -_PAD, 0)
+    painter.drawText(inside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
+    painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
 
 
 def draw_recording(painter: QPainter, words: str, right_top: QPointF) -> None:
@@ -171,6 +167,18 @@ def draw_recording(painter: QPainter, words: str, right_top: QPointF) -> None:
     painter.setBrush(_WHITE)
     painter.drawEllipse(QPointF(area.left() + 13, area.center().y()), 5, 5)
     painter.drawText(area.adjusted(22, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, words)
+    painter.restore()
+
+
+def banner(painter: QPainter, words: str, top_middle: QPointF) -> None:
+    """Write an instruction for the person in front of the camera, larger than everything else."""
+    font = QFont(painter.font())
+    font.setPointSizeF(font.pointSizeF() * 1.4)
+    font.setBold(True)
+    painter.save()
+    painter.setFont(font)
+    wide = QFontMetricsF(font).horizontalAdvance(words) + 2 * _PAD
+    plate(painter, words, QPointF(top_middle.x() - wide / 2, top_middle.y()), _WHITE)
     painter.restore()
 
 

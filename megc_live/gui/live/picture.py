@@ -145,6 +145,9 @@ class Picture(QWidget):
             painting.plate(
                 painter, "❚❚ PAUSED: not analysed", QPointF(corner.x(), area.bottom() - 32), QColor("white")
             )
+        if snapshot.baseline_left_s > 0:
+            words = f"Neutral face: relax, look at the camera  {snapshot.baseline_left_s:.1f} s"
+            painting.banner(painter, words, QPointF(area.center().x(), area.bottom() - 70))
         if snapshot.recording is not None:
             painting.draw_recording(
                 painter, recording_words(snapshot), QPointF(area.right() - 8, area.top() + 8)
