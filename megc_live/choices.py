@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from megc_live.errors import MegcError
 from megc_live.models import ModelStore
@@ -68,7 +69,7 @@ def collect_choices(settings: Settings) -> Choices:
         Choice(
             entry.name,
             f"{_sentence(entry.summary)} Says one of: {', '.join(entry.capabilities['labels'])}.",
-            _why_not(lambda name=entry.name: make_recognizer(name, store)),
+            _why_not(partial(make_recognizer, entry.name, store)),
         )
         for entry in RECOGNIZERS.entries()
     ]

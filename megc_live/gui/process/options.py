@@ -244,10 +244,10 @@ class OptionsPanel(QWidget):
             (self.rate, "Frames a second at which the pictures were taken"),
             (self.jobs, "Files analysed at the same time on this computer. (--jobs)"),
             (self.cluster, _CLUSTER_TIP),
-            (self.annotate, "The video with what was found drawn on it, annotated.mp4; reads the file a second "
-             "time. (--annotate)"),
-            (self.resume, "Leave out files whose results are complete, with the same file, settings and models. "
-             "(--resume)"),
+            (self.annotate, "The video with what was found drawn on it, annotated.mp4; reads the file a "
+             "second time. (--annotate)"),
+            (self.resume, "Leave out files whose results are complete, with the same file, settings and "
+             "models. (--resume)"),
         ):  # fmt: skip
             widget.setToolTip(tip)
             widget.setAccessibleDescription(tip)

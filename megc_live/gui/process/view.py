@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PyQt6.QtCore import QSettings, QStandardPaths, Qt, QTimer, QUrl, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, QUrl, pyqtSignal
 from PyQt6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QFileDialog,
@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 from megc_live.batch_items import ACTIVE, OVER, ItemView, QueueView
 from megc_live.batch_queue import BatchQueue
 from megc_live.gui import theme
+from megc_live.gui.preferences import RESULTS_FOLDER, Preferences
 from megc_live.gui.process.buttons import ActionButton
 from megc_live.gui.process.options import OptionsPanel
 from megc_live.gui.process.table import QueueModel, QueueTable
@@ -33,9 +34,7 @@ from megc_live.jobs import VIDEO_SUFFIXES, is_live
 from megc_live.settings import Settings
 
 _POLL_MS = 200
-_OUT_KEY = "process/out"
-_SPLIT_KEY = "process/split"
-_DOWN_KEY = "process/split_down"
+_ACROSS, _DOWN = "process across", "process down"
 _HINT = (
     "Drop videos, or folders of videos or of numbered images, here.\n"
     "Or add files with Ins and folders with Shift+Ins; then press Start."
@@ -53,6 +52,8 @@ class ProcessView(QWidget):
     ----------
     settings : callable
         The program's settings at this moment.
+    preferences : Preferences, optional
+        Hold the folder of the results and the layout; default: nothing is remembered.
     queue : BatchQueue, optional
         Default: one that analyses with what is chosen in the panel.
     """
@@ -64,12 +65,13 @@ class ProcessView(QWidget):
         settings: Callable[[], Settings],
         parent: QWidget | None = None,
         *,
+        preferences: Preferences | None = None,
         queue: BatchQueue | None = None,
-        out: Path | None = None,
     ) -> None:
         super().__init__(parent)
-        self._stored = QSettings()
-        self.panel = OptionsPanel(settings, out or self._stored_folder())
+        self._preferences = preferences
+        results = preferences.results if preferences else Path.home() / RESULTS_FOLDER
+        self.panel = OptionsPanel(settings, results)
         self.queue = queue or BatchQueue(self.panel.options())
         self._seen: QueueView = self.queue.snapshot()
         self._message = ""
@@ -124,9 +126,9 @@ class ProcessView(QWidget):
     def shutdown(self, timeout_s: float = 1.5) -> bool:
         """Stop everything within that time; what runs keeps what it found, if it can be stopped by then."""
         self._timer.stop()
-        if self._stored.applicationName():
-            self._stored.setValue(_SPLIT_KEY, self._across.saveState())
-            self._stored.setValue(_DOWN_KEY, self._down.saveState())
+        if self._preferences is not None:
+            self._preferences.keep_state(_ACROSS, self._across.saveState())
+            self._preferences.keep_state(_DOWN, self._down.saveState())
         return self.queue.close(timeout_s)
 
     # What the user does.
@@ -224,8 +226,6 @@ class ProcessView(QWidget):
 
     def _configure(self) -> None:
         self.queue.configure(self.panel.options())
-        if self._stored.applicationName():
-            self._stored.setValue(_OUT_KEY, self.panel.out.text())
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take files and folders of this computer."""
@@ -346,9 +346,9 @@ class ProcessView(QWidget):
         self._across.setCollapsible(0, False)
         self._across.setSizes([920, 320])
         self._down.setSizes([420, 130])
-        if self._stored.applicationName():
-            for splitter, key in ((self._across, _SPLIT_KEY), (self._down, _DOWN_KEY)):
-                if (state := self._stored.value(key)) is not None:
+        if self._preferences is not None:
+            for splitter, name in ((self._across, _ACROSS), (self._down, _DOWN)):
+                if (state := self._preferences.state(name)) is not None:
                     splitter.restoreState(state)
 
         self.whole.setRange(0, 1000)
@@ -371,11 +371,3 @@ class ProcessView(QWidget):
         layout.addWidget(self._across, 1)
         layout.addWidget(self.note)
         layout.addLayout(foot)
-
-    def _stored_folder(self) -> Path:
-        """Folder of the results: the last one, or one among the user's documents."""
-        last = self._stored.value(_OUT_KEY) if self._stored.applicationName() else None
-        if isinstance(last, str) and last:
-            return Path(last)
-        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        return Path(documents or Path.home()) / "megc-live" / "results"

@@ -13,7 +13,7 @@ SIGNS = {
     "paused": "‖",
     "done": "✓",
     "failed": "✗",
-    "cancelled": "–",
+    "cancelled": "□",
     "skipped": "↷",
 }
 """A shape for each state, so that none is told by its colour alone."""
@@ -39,7 +39,7 @@ def how_long(seconds: float) -> str:
 
 def state_text(item: ItemView) -> str:
     """Return the state of a file as the table shows it."""
-    text = "stopping" if item.stopping else item.state
+    text: str = "stopping" if item.stopping else item.state
     warned = len(item.outcome.warnings) if item.outcome is not None else 0
     if warned and item.state != "failed":
         text += f", {warned} warning{'s' if warned > 1 else ''}"
@@ -102,7 +102,7 @@ def detail_html(item: ItemView | None, colours: dict[str, str]) -> str:
             )
         )
     elif item.state == "cancelled":
-        parts.append(_p("– Cancelled; nothing was found till then."))
+        parts.append(_p("□ Cancelled; nothing was found till then."))
     parts += [_p(f"⚠ Warning: {warning}", colours["warn"]) for warning in outcome.warnings]
     if item.folder is not None:
         parts.append(_p(f"Results: {item.folder}", colours["soft"]))
