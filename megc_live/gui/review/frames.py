@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,39 @@ class Shown:
     scale: float
 
 
+@dataclass(frozen=True)
+class FrameMap:
+    """Which frame of a file is which frame of the source.
+
+    Attributes
+    ----------
+    recorded : ndarray of int, shape (n,), or None
+        Frames of the source that the file holds, growing, in the order of the file; None: all of them.
+    """
+
+    recorded: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, in_file: Sequence[int | None]) -> FrameMap:
+        """Make a map of the file's frame for each frame of the source, None where it was not recorded."""
+        if all(at == k for k, at in enumerate(in_file)):
+            return cls()
+        recorded = sorted((at, k) for k, at in enumerate(in_file) if at is not None)
+        return cls(np.array([k for _, k in recorded], dtype=np.int64))
+
+    def file_frame(self, frame: int) -> int:
+        """Return the file's frame; where the source's was not recorded, the one recorded before it."""
+        if self.recorded is None:
+            return frame
+        return max(0, int(np.searchsorted(self.recorded, frame, side="right")) - 1)
+
+    def source_frame(self, at: int) -> int:
+        """Return the source's frame of a frame of the file."""
+        if self.recorded is None or not len(self.recorded):
+            return at
+        return int(self.recorded[min(at, len(self.recorded) - 1)])
+
+
 class FrameLoader:
     """Decodes the newest frame asked for, then a few more in the direction of the last step.
 
@@ -52,21 +85,14 @@ class FrameLoader:
         Video file or folder of images.
     fps : float or None
         As the source was opened with.
-    file_frame, source_frame : callable
-        Frame of the source to frame of the file and back; they differ for recordings of live sources.
+    in_file : FrameMap, optional
+        Which frame of the file is which of the source; default: they are the same.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        fps: float | None,
-        file_frame: Callable[[int], int] = int,
-        source_frame: Callable[[int], int] = int,
-    ) -> None:
+    def __init__(self, path: Path, fps: float | None, in_file: FrameMap | None = None) -> None:
         self._path = path
         self._fps = fps
-        self._file_frame = file_frame
-        self._source_frame = source_frame
+        self._map = in_file or FrameMap()
         self._reader: FrameReader | None = None
         self._lock = threading.Lock()
         self._ready: Shown | None = None
@@ -124,11 +150,11 @@ class FrameLoader:
     def _decode(self, frame: int) -> Shown:
         if self._reader is None:
             self._reader = FrameReader(self._path, fps=self._fps, cache_bytes=CACHE_BYTES)
-        decoded = self._reader.frame(self._file_frame(frame))
+        decoded = self._reader.frame(self._map.file_frame(frame))
         rgb = np.ascontiguousarray(decoded.image.rgb(MOST_SIDE))
         return Shown(
             frame,
-            self._source_frame(decoded.index),
+            self._map.source_frame(decoded.index),
             decoded.pts_s,
             rgb,
             rgb.shape[1] / decoded.image.width,
@@ -139,7 +165,7 @@ class FrameLoader:
         for k in range(1, AHEAD + 1):
             if ticket.stale:
                 return
-            at = self._file_frame(frame + k if forward else frame - k)
+            at = self._map.file_frame(frame + k if forward else frame - k)
             if reader is None or not 0 <= at < reader.n_frames:
                 return
             try:
