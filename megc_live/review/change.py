@@ -142,7 +142,7 @@ class _Maker:
         record = old.record
         if not record.onset_frame < edit.at <= record.offset_frame:
             raise ReviewError(
-                f"interval {edit.id} runs from frame {record.onset_frame} to {record.offset_frame}: it cannot "
+                f"interval {edit.id} has frames {record.onset_frame} to {record.offset_frame}: it cannot "
                 f"be split at frame {edit.at}.",
                 "Split it at a frame after its onset, up to its offset.",
             )

@@ -183,6 +183,11 @@ class ReviewDocument(Closing):
         return self._footage.n_frames
 
     @property
+    def present_frames(self) -> NDArray[np.int64]:
+        """The frames that there are, in order: all but those that a live source lost."""
+        return np.flatnonzero(self._footage.present).astype(np.int64)
+
+    @property
     def frame_rate(self) -> float:
         """Frames per second as measured; NaN unknown."""
         return self._footage.fps
