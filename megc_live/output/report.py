@@ -17,6 +17,7 @@ from megc_live.output.accumulate import QualityStats, Timeline
 from megc_live.output.figures import quality_png, timeline_png
 from megc_live.output.html_sink import ReportEvent
 from megc_live.output.session import SessionInfo, to_json
+from megc_live.output.words import clock, region_words
 
 LEAST_FPS = 25.0
 MUCH = 0.1

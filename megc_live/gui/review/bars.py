@@ -48,7 +48,7 @@ class Bar:
         return replace(self, apex=min(max(frame, self.onset), self.offset))
 
 
-class BarsItem(pg.GraphicsObject):  # type: ignore[misc]
+class BarsItem(pg.GraphicsObject):
     """Bars in a lane from 0 to 1; time runs to the right, in seconds.
 
     Attributes

@@ -76,7 +76,10 @@ class Editor(QObject):
         self.labels.append(action("No label", "0", label(""), "Take the label of the selected away"))
         self.kind = action("Kind", "K", self.switch_kind, "Micro to macro and back, of the selected")
         self.add = action(
-            "Add", "N", self.add_at_playhead, f"New interval of {NEW_S:g} s from the playhead; or drag in the lane"
+            "Add",
+            "N",
+            self.add_at_playhead,
+            f"New interval of {NEW_S:g} s from the playhead; or drag in the lane",
         )
         self.split = action("Split", "S", self.split_here, "Cut the selected interval in two at the playhead")
         self.merge = action("Merge", "M", self.merge_selected, "Make one interval of two or more selected")
@@ -87,12 +90,8 @@ class Editor(QObject):
             action("Offset here", "O", mark("offset"), "Put the selected interval's offset on the playhead"),
         ]
         self.undo = action("Undo", "Ctrl+Z", lambda: self._back("undo"), "Take back the last change")
-        self.redo = action(
-            "Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], lambda: self._back("redo"), "Make it again"
-        )
-        self._of_selection = [
-            *(self.accept, self.reject, self.reopen, *self.labels, self.kind, self.comment)
-        ]
+        self.redo = action("Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], lambda: self._back("redo"), "Make it again")
+        self._of_selection = [*(self.accept, self.reject, self.reopen, *self.labels, self.kind, self.comment)]
         self._of_one = [self.split, *self.marks]
         self.update_actions()
 

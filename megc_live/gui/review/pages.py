@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 class EmptyPage(QWidget):
@@ -24,7 +33,9 @@ class EmptyPage(QWidget):
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.open_button = QPushButton("Open results …")
-        self.open_button.setToolTip("Choose a folder that Live, Process or `megc-live analyze` has made (Ctrl+O)")
+        self.open_button.setToolTip(
+            "Choose a folder that Live, Process or `megc-live analyze` has made (Ctrl+O)"
+        )
         self.open_button.setProperty("primary", True)
         layout = QVBoxLayout(self)
         layout.addStretch(1)
@@ -52,7 +63,9 @@ class NamePage(QWidget):
         super().__init__(parent)
         title = QLabel("Who reviews?")
         title.setProperty("role", "heading")
-        why = QLabel("Your name or code is stored with each change, on this computer, in the folder of results.")
+        why = QLabel(
+            "Your name or code is stored with each change, on this computer, in the folder of results."
+        )
         why.setWordWrap(True)
         self.name = QLineEdit()
         self.name.setMaximumWidth(320)

@@ -36,7 +36,9 @@ class Player(QWidget):
     shown = pyqtSignal(int)
     failed = pyqtSignal(str)
 
-    def __init__(self, parent: QWidget | None = None, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(parent)
         self._now = clock_s
         self._times: NDArray[np.float64] = np.zeros(0)
@@ -50,13 +52,13 @@ class Player(QWidget):
         self.slider.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.slider.setToolTip("Position in the video, frames (Left, Right: one frame; with Shift: ten)")
         self.slider.valueChanged.connect(self._slid)
-        self.where = QLabel("Frame –")
+        self.where = QLabel("Frame -")
         self.where.setToolTip("Number and time of the frame that is shown: frame from 0, minutes:seconds")
         self.where.setMinimumWidth(190)
         self.speed = QComboBox()
         self.speed.setToolTip("Speed of the replay, times real time (, slower; . faster)")
         for factor, text in SPEEDS:
-            self.speed.addItem(f"{text}×", factor)
+            self.speed.addItem(f"{text}x", factor)
         self.speed.setCurrentIndex(len(SPEEDS) - 1)
         self.speed.currentIndexChanged.connect(self._speed_changed)
         self._make_actions()
@@ -77,15 +79,16 @@ class Player(QWidget):
             (f"{LEAP} frames back", "Shift+Left", -LEAP),
             (f"{LEAP} frames on", "Shift+Right", LEAP),
         )
-        self.step_actions = [
-            make_action(self, text, keys, lambda n=n: self.step(n)) for text, keys, n in steps
-        ]
+        self.step_actions = [make_action(self, text, keys, self._stepper(n)) for text, keys, n in steps]
         self.other_actions = [
             make_action(self, "First frame", "Home", lambda: self.go(0)),
             make_action(self, "Last frame", "End", lambda: self.go(len(self._times) - 1)),
             make_action(self, "Slower", ",", lambda: self._change_speed(-1)),
             make_action(self, "Faster", ".", lambda: self._change_speed(1)),
         ]
+
+    def _stepper(self, frames: int) -> Callable[[], None]:
+        return lambda: self.step(frames)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -136,7 +139,7 @@ class Player(QWidget):
         if len(times_s):
             self.go(0)
         else:
-            self.where.setText("Frame –")
+            self.where.setText("Frame -")
 
     @property
     def position(self) -> int:

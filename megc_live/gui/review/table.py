@@ -67,12 +67,16 @@ COLUMNS = (
         84,
     ),
     Column(
-        "Kind", "micro: under half a second; macro: longer", lambda i: i.record.kind, lambda i: i.record.kind, 50
+        "Kind",
+        "micro: under half a second; macro: longer",
+        lambda i: i.record.kind,
+        lambda i: i.record.kind,
+        50,
     ),
     Column(
         "Label",
-        "Class of MEGC 2019; – without one",
-        lambda i: i.record.label or "–",
+        "Class of MEGC 2019; - without one",
+        lambda i: i.record.label or "-",
         lambda i: i.record.label,
         66,
     ),
@@ -88,10 +92,10 @@ COLUMNS = (
     ),
     Column(
         "Frames",
-        "Onset–apex–offset, frame numbers from 0",
-        lambda i: f"{i.record.onset_frame}–{i.record.apex_frame}–{i.record.offset_frame}",
+        "Onset-apex-offset, frame numbers from 0",
+        lambda i: f"{i.record.onset_frame}-{i.record.apex_frame}-{i.record.offset_frame}",
         lambda i: i.record.onset_frame,
-        106,
+        128,
     ),
     Column(
         "Score",
@@ -238,9 +242,7 @@ class IntervalList(QWidget):
     def _make_filter(self) -> None:
         self.kind = _choice(("any kind", _ANY), ("micro", "micro"), ("macro", "macro"))
         self.kind.setToolTip("Show only intervals of this kind")
-        self.label = _choice(
-            ("any label", _ANY), *((name, name) for name in LABELS), ("no label", _NO_LABEL)
-        )
+        self.label = _choice(("any label", _ANY), *((name, name) for name in LABELS), ("no label", _NO_LABEL))
         self.label.setToolTip("Show only intervals with this label")
         self.status = _choice(("any status", _ANY), *((STATUS_SIGNS[name], name) for name in STATUSES))
         self.status.setToolTip("Show only intervals with this status")
@@ -305,6 +307,8 @@ class IntervalList(QWidget):
         self._quiet = True
         try:
             self.model.set_items(items)
+            faces = {item.record.face_id for item in items}
+            self.table.setColumnHidden([column.head for column in COLUMNS].index("Face"), len(faces) < 2)
             self.select(selected)
         finally:
             self._quiet = False

@@ -20,10 +20,13 @@ from megc_live.gui.shortcuts import make_action
 from megc_live.output.words import region_words
 
 _AXIS_PX = 104
-_BARS_PX = 76
+_BARS_PX = 70
 _MOST_COLUMNS = 1400
 _MARGIN = 2.0
 """Around an interval that is zoomed to, in lengths of the interval."""
+_LEAST_ROW_PX = 9.5
+_GROUPS = (("brows R", 0, 2), ("brows L", 3, 5), ("nose", 6, 7), ("mouth", 8, 11))
+"""Regions of one place: their name, the first and the last of them."""
 _LANES = ("blink", "head motion")
 
 
@@ -76,6 +79,7 @@ class Timeline(QWidget):
         self._lay_out()
         self.view.scene().sigMouseClicked.connect(self._clicked)
         self._plots[1].getViewBox().sigXRangeChanged.connect(self._draw_heat)
+        self._plots[1].getViewBox().sigResized.connect(lambda: self._name_regions())
         self.bars.sought.connect(self.sought)
         theme.changed.connect(self.restyle)
         self.restyle()
@@ -109,22 +113,31 @@ class Timeline(QWidget):
         heat.addItem(self.heat)
         heat.invertY(True)
         heat.setYRange(0, len(REGIONS), padding=0)
-        heat.getAxis("left").setTicks([[(k + 0.5, region_words(name)) for k, name in enumerate(REGIONS)]])
         for curve in self.curves:
             curve.setDownsampling(auto=True, method="peak")
             curve.setClipToView(True)
             curves.addItem(curve)
         curves.setYRange(0, 2.15, padding=0)
         curves.getAxis("left").setTicks([[(0.5, "blink"), (1.6, "head motion")]])
-        curves.getAxis("bottom").setLabel("time, s")
         curves.getAxis("bottom").enableAutoSIPrefix(False)
-        layout.setRowStretchFactor(1, 5)
+        layout.setRowStretchFactor(1, 7)
         layout.setRowStretchFactor(2, 3)
-        small = QFont(self.font())
-        small.setPixelSize(9)
-        heat.getAxis("left").setStyle(tickFont=small)
+        self._name_regions()
         for plot in self._plots:
             plot.getAxis("left").setStyle(tickTextOffset=4)
+
+    def _name_regions(self) -> None:
+        """Name each region where there is room for the letters, else groups of them."""
+        axis = self._plots[1].getAxis("left")
+        each = self._plots[1].getViewBox().height() / len(REGIONS)
+        font = QFont(self.font())
+        font.setPixelSize(min(11, max(9, int(each) - 1)) if each >= _LEAST_ROW_PX else 11)
+        axis.setStyle(tickFont=font)
+        if each >= _LEAST_ROW_PX:
+            ticks = [(k + 0.5, region_words(name)) for k, name in enumerate(REGIONS)]
+        else:
+            ticks = [((first + last + 1) / 2, text) for text, first, last in _GROUPS]
+        axis.setTicks([ticks])
 
     def _make_actions(self) -> None:
         self.actions_ = [
@@ -136,6 +149,7 @@ class Timeline(QWidget):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
+        self.legend.setProperty("role", "soft")
         row.addWidget(self.legend, 1)
         for action in self.actions_:
             button = QToolButton()
@@ -164,7 +178,7 @@ class Timeline(QWidget):
         for plot in self._plots:
             plot.setLimits(xMin=start - slack, xMax=end + slack, minXRange=8 * self._period())
         self.legend.setText(
-            f"Regions' motion: dark 0 to yellow {self._activity_full:.2g} % · head motion 0 to "
+            f"Time in s · regions' motion: dark 0 to yellow {self._activity_full:.2g} % · head motion 0 to "
             f"{self._head_full:.2g} % of eye distance in 0.1 s · blink 0 open to 1 closed"
         )
         if before is None or not np.array_equal(before.times_s, times):
@@ -229,8 +243,10 @@ class Timeline(QWidget):
         self.bars.update()
 
     def _period(self) -> float:
-        times = self.courses.times_s if self.courses is not None else ()
-        return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.04
+        if self.courses is None or len(self.courses.times_s) < 2:
+            return 0.04
+        times = self.courses.times_s
+        return float(times[-1] - times[0]) / (len(times) - 1)
 
     def _draw_heat(self, *_: object) -> None:
         """Draw what is in view: each column the strongest motion of its frames."""

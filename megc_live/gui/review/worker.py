@@ -153,4 +153,3 @@ class Latest:
         with self._condition:
             if not self.is_stale(ticket.number):
                 self._answers.append(answer)
-

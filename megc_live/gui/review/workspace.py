@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction
+from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtGui import QAction, QKeyEvent
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -89,7 +89,7 @@ class Workspace(QWidget):
         self.whole.addWidget(self.timeline)
         self.whole.setStretchFactor(0, 3)
         self.whole.setStretchFactor(1, 2)
-        self.whole.setSizes([390, 260])
+        self.whole.setSizes([372, 278])
         for splitter in (self.side, self.top, self.whole):
             splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
@@ -102,7 +102,9 @@ class Workspace(QWidget):
         editor = self.editor
         for action in (editor.accept, editor.reject):
             row.addWidget(_button(action))
-        row.addWidget(_menu_button("Label", editor.labels, "Class of the selected intervals (1, 2, 3; 0: none)"))
+        row.addWidget(
+            _menu_button("Label", editor.labels, "Class of the selected intervals (1, 2, 3; 0: none)")
+        )
         for action in (editor.kind, editor.add, editor.split, editor.merge):
             row.addWidget(_button(action))
         more = [editor.reopen, *editor.marks, editor.comment, *self.nav_actions]
@@ -166,7 +168,8 @@ class Workspace(QWidget):
         document = self.opened.document
         self.list.set_items(document.intervals, selected)
         self.timeline.set_bars(
-            [bar_of(item) for item in document.intervals], [_machine_bar(record) for record in document.machine]
+            [bar_of(item) for item in document.intervals],
+            [_machine_bar(record) for record in document.machine],
         )
         self._select(selected, seek=False)
 
@@ -264,6 +267,20 @@ class Workspace(QWidget):
             Courses(self.opened.document.times_s, rows.activity, rows.blink, rows.head_motion)
         )
         self.timeline.set_playhead(self.player.position)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Esc in the comment's field leaves the comment as it was."""
+        if (
+            watched is self.comment
+            and isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            item = self.selected()
+            self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
+            self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            return True
+        return super().eventFilter(watched, event)
 
     def _begin_comment(self) -> None:
         self.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
