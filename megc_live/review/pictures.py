@@ -137,8 +137,8 @@ def clip_frames(document: ReviewDocument, interval: Item) -> list[int]:
     record = record_of(interval)
     if record.offset_s - record.onset_s > LONGEST_S:
         raise ReviewError(
-            f"the interval lasts {record.offset_s - record.onset_s:.1f} s; at most {LONGEST_S:g} s are magnified.",
-            "Shorten or split it.",
+            f"the interval lasts {record.offset_s - record.onset_s:.1f} s, too long to be magnified.",
+            f"Split it into parts of up to {LONGEST_S:g} s.",
         )
     first = document.frame_at(record.onset_s - MARGIN_S)
     last = document.frame_at(record.offset_s + MARGIN_S)
