@@ -63,6 +63,8 @@ class BarsItem(pg.GraphicsObject):
         A mark has come to this frame, and is still held.
     moved : pyqtSignal(object)
         A mark was let go: the bar as it is now.
+    released : pyqtSignal()
+        Nothing is held any more.
     drawn : pyqtSignal(int, int)
         A new interval was drawn on an empty place: first and last frame.
     """
@@ -72,6 +74,7 @@ class BarsItem(pg.GraphicsObject):
     sought = pyqtSignal(int)
     dragging = pyqtSignal(int)
     moved = pyqtSignal(object)
+    released = pyqtSignal()
     drawn = pyqtSignal(int, int)
 
     def __init__(self) -> None:
@@ -225,6 +228,7 @@ class BarsItem(pg.GraphicsObject):
     def _let_go(self, bar: Bar, mark: Mark) -> None:
         self._held = None
         self.update()
+        self.released.emit()
         if mark == "new":
             if bar.offset > bar.onset:
                 self.drawn.emit(bar.onset, bar.offset)

@@ -23,7 +23,9 @@ POLL_MS = 15
 
 
 class Player(QWidget):
-    """The picture with its controls; works on without a picture where the video has moved.
+    """The controls, and the picture that they move, which whoever makes it places.
+
+    Works on without a picture where the video has moved.
 
     Attributes
     ----------
@@ -107,7 +109,6 @@ class Player(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        layout.addWidget(self.picture, 1)
         layout.addWidget(self.slider)
         layout.addLayout(row)
 

@@ -279,6 +279,6 @@ class Timeline(QWidget):
 
 
 def _full_scale(values: NDArray[np.floating]) -> float:
-    """Return the value that has the brightest colour: all but the strongest hundredth is below."""
+    """Return the value that has the brightest colour: all but the strongest of 300 frames is below."""
     finite = values[np.isfinite(values)]
-    return max(float(np.percentile(finite, 99)), 1.0) if len(finite) else 1.0
+    return max(float(np.percentile(finite, 99.7)), 1.0) if len(finite) else 1.0

@@ -21,6 +21,7 @@ from megc_live.gui.review.editor import Editor
 from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import Opened
 from megc_live.gui.review.player import Player
+from megc_live.gui.review.stage import Stage
 from megc_live.gui.review.table import IntervalList
 from megc_live.gui.review.timeline import Courses, Timeline
 from megc_live.gui.shortcuts import make_action
@@ -40,6 +41,7 @@ class Workspace(QWidget):
         self.opened: Opened | None = None
         self._comment_of: int | None = None
         self.player = Player()
+        self.stage = Stage(self.player)
         self.list = IntervalList()
         self.timeline = Timeline()
         self.editor = Editor(self)
@@ -79,10 +81,11 @@ class Workspace(QWidget):
         self.side.addWidget(upper)
         self.top = QSplitter(Qt.Orientation.Horizontal)
         self.top.setObjectName("review_top")
-        self.top.addWidget(self.player)
+        self.top.addWidget(self.stage)
         self.top.addWidget(self.side)
         self.top.setStretchFactor(0, 5)
         self.top.setStretchFactor(1, 6)
+        self.top.setSizes([540, 730])
         self.whole = QSplitter(Qt.Orientation.Vertical)
         self.whole.setObjectName("review_whole")
         self.whole.addWidget(self.top)
@@ -118,7 +121,10 @@ class Workspace(QWidget):
         bars = self.timeline.bars
         self.player.shown.connect(self.timeline.set_playhead)
         self.timeline.sought.connect(self.player.go)
-        bars.dragging.connect(self.player.go)
+        bars.dragging.connect(self._dragged)
+        bars.released.connect(lambda: self.stage.dragging(False))
+        self.stage.faces.sought.connect(lambda mark: self._go(f"{mark}_frame"))
+        self.stage.flow.taken.connect(self._take_answer)
         bars.moved.connect(self.editor.set_times)
         bars.drawn.connect(self.editor.add_between)
         bars.picked.connect(self._pick)
@@ -159,6 +165,7 @@ class Workspace(QWidget):
     def show_video(self, opened: Opened, text: str) -> None:
         """Take the video of the document, which is there now or is not."""
         self.opened = opened
+        self.stage.set_results(opened)
         self.player.set_video(opened.loader(), opened.document.times_s, text=text)
 
     def refresh(self, selected: frozenset[int]) -> None:
@@ -184,13 +191,15 @@ class Workspace(QWidget):
         """End what runs beside the window's thread; False if it hangs and was left behind."""
         self._keep_comment()
         self._memory.keep(self.side, self.top, self.whole)
-        return self.player.shutdown(timeout_s)
+        ended = self.player.shutdown(timeout_s / 2)
+        return self.stage.shutdown(timeout_s / 2) and ended
 
     def actions_in_order(self) -> list[QAction]:
         """Return all actions, in the order of the sheet of shortcuts."""
         player = self.player
         return [
             *(player.play_action, player.loop_action, *player.step_actions, *player.other_actions),
+            *self.stage.actions_,
             *self.editor.actions(),
             *self.nav_actions,
             *self.timeline.actions_,
@@ -213,10 +222,7 @@ class Workspace(QWidget):
         self.player.set_loop(item.span if item is not None else None)
         if item is not None and seek:
             self.player.go(item.record.apex_frame)
-        self._selection_shown(item)
-
-    def _selection_shown(self, item: ReviewInterval | None) -> None:
-        """Take notice of what is selected."""
+        self.stage.set_interval(item, can_edit=not self._read_only())
 
     def _read_only(self) -> bool:
         return self.opened is None or self.opened.document.read_only
@@ -228,6 +234,15 @@ class Workspace(QWidget):
         chosen = frozenset(self.editor.selection)
         ids = chosen ^ {number} if more else frozenset({number})
         self._select(ids, seek=self.timeline.bars.held is None and not more)
+
+    def _dragged(self, frame: int) -> None:
+        self.stage.dragging(True)
+        self.player.go(frame)
+
+    def _take_answer(self, answer: object) -> None:
+        edit = self.stage.recognition_edit(answer)
+        if edit is not None:
+            self.editor.apply(edit)
 
     def _move(self, by: int) -> None:
         shown = self.list.shown_ids()
