@@ -23,7 +23,7 @@ from megc_live.review.change import Changed, Who, changed_by
 from megc_live.review.edits import Edit, describe, edit_of, edit_values
 from megc_live.review.footage import FaceRows, Footage
 from megc_live.review.journal import JOURNAL, Journal, ReviewLock, header
-from megc_live.review.video import find_video, place_of
+from megc_live.review.video import VideoPlace, find_video, place_of
 from megc_live.video.reader import FrameReader
 
 _RECORDS = TypeAdapter(tuple[IntervalRecord, ...])
@@ -115,7 +115,11 @@ class ReviewDocument(Closing):
         self._free_id = max(self._intervals, default=0) + 1
         self._replay()
         self._sorted = self._in_order()
-        self._place = find_video(folder, session, self._located)
+        self._place: VideoPlace | None = None
+        try:
+            self._place = find_video(folder, session, self._located)
+        except ReviewError as error:
+            self._notes.append(str(error))
 
     @classmethod
     def open(

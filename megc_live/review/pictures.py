@@ -33,6 +33,7 @@ __all__ = [
     "aligned_faces",
     "clip_frames",
     "flow_picture",
+    "interval_pictures",
     "magnified_clip",
     "reclassify",
 ]
@@ -122,6 +123,19 @@ def aligned_faces(
     """
     look = look_at(document, interval, reader, stopped)
     return event_pictures(look.ring, look.interval, (look.onset, look.apex, look.offset))
+
+
+def interval_pictures(
+    document: ReviewDocument,
+    interval: Item,
+    *,
+    reader: FrameReader | None = None,
+    stopped: Stopped | None = None,
+) -> tuple[Pictures, U8]:
+    """Return :func:`aligned_faces` and :func:`flow_picture` in one look; parameters and errors as there."""
+    look = look_at(document, interval, reader, stopped)
+    faces = event_pictures(look.ring, look.interval, (look.onset, look.apex, look.offset))
+    return faces, movement_image(*_onset_and_apex(look))
 
 
 def clip_frames(document: ReviewDocument, interval: Item) -> list[int]:

@@ -45,6 +45,11 @@ def find_video(folder: Path, session: SessionInfo, located: str = "") -> VideoPl
     session : SessionInfo
     located : str
         Where a reviewer found it; empty: nobody was asked.
+
+    Raises
+    ------
+    ReviewError
+        There is a recording, but not what says which frame is which.
     """
     recording = _recording(folder, session)
     if recording is not None:
@@ -76,7 +81,7 @@ def place_of(path: Path, session: SessionInfo, folder: Path) -> VideoPlace:
     wanted = (session.source.width, session.source.height)
     with open_source(path, fps=_set_rate(session)) as source:
         got = (source.info.width, source.info.height)
-    if got != wanted:
+    if any(abs(a - b) > 1 for a, b in zip(got, wanted, strict=True)):  # a recording has even sides
         raise ReviewError(
             f"{str(path)!r} has {got[0]} x {got[1]} pixels; what was analysed had {wanted[0]} x {wanted[1]}.",
             "Name the video that was analysed.",
@@ -91,33 +96,24 @@ def _set_rate(session: SessionInfo) -> float | None:
 
 
 def _recording(folder: Path, session: SessionInfo) -> VideoPlace | None:
-    """The recording that a live session made beside its results."""
+    """The recording that a live session made beside its results; not all of its frames need be in it."""
     record: Any = session.source.extras.get("recording")
-    if not isinstance(record, dict) or not isinstance(record.get("file"), str):
+    if not isinstance(record, dict):
         return None
-    path = folder / Path(record["file"]).name
+    # Names only: a record that was changed by hand must not point anywhere else.
+    path, table = (folder / Path(str(record.get(key))).name for key in ("file", "frames"))
     if not path.is_file():
         return None
-    first = record.get("first_frame")
-    table = record.get("frames")
-    if isinstance(table, str):
-        return VideoPlace(path, None, _frames_of(folder / Path(table).name))
-    if not isinstance(first, int):
-        return None
-    written = record.get("written")
-    n = written if isinstance(written, int) else session.source.frames
-    return VideoPlace(path, None, {first + k: k for k in range(n)})
+    return VideoPlace(path, None, _frames_of(table))
 
 
 def _frames_of(path: Path) -> dict[int, int]:
-    """Read which frame of the source each frame of a recording is: a table of two columns."""
+    """Read which frame of the source is which of the recording."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            lines = csv.reader(file)
-            next(lines, None)
-            return {int(source): int(recorded) for recorded, source in lines}
-    except (OSError, ValueError) as error:
+            return {int(row["frame"]): int(row["recording_frame"]) for row in csv.DictReader(file)}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ReviewError(
             f"{str(path)!r} does not say which frame of the recording is which: {error}.",
-            "Review without the video: move the recording away.",
+            "Review without pictures, or bring the file back.",
         ) from None
