@@ -152,7 +152,7 @@ class MagnifiedPage(QWidget):
             self.large.picture.show_rgb(self.clip.magnified[k])
             return
         first, last = self.clip.frames[0], self.clip.frames[-1]
-        text = f"Frame {frame} is not in the replay of frames {first} to {last}: Enter plays the interval."
+        text = f"Frame {frame} is not in the replay, {first} to {last}: Shift+Space plays the interval."
         self.plain.picture.show_text(text)
         self.large.picture.show_text(text)
 

@@ -259,8 +259,11 @@ class IntervalList(QWidget):
             box.currentIndexChanged.connect(self._filter)
         self.score.valueChanged.connect(self._filter)
         self.text.textChanged.connect(self._filter)
-        self.find_action = make_action(self, "Filter by text", "Ctrl+F", self._find)
-        self.clear_action = make_action(self, "Clear the filter", "Ctrl+Shift+F", self.clear_filter)
+        self.actions_ = [
+            make_action(self, "Filter by text", "Ctrl+F", self._find),
+            make_action(self, "Clear the filter", "Ctrl+Shift+F", self.clear_filter),
+            make_action(self.table, "Zoom to it and play it, in the list", ["Return", "Enter"], self._enter),
+        ]
 
     def _make_table(self) -> None:
         table = self.table
@@ -373,6 +376,11 @@ class IntervalList(QWidget):
     def _find(self) -> None:
         self.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.text.selectAll()
+
+    def _enter(self) -> None:
+        chosen = self.selection()
+        if len(chosen) == 1:
+            self.opened.emit(chosen[0])
 
     def _changed(self) -> None:
         if not self._quiet:

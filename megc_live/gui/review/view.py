@@ -65,6 +65,11 @@ class ReviewView(QWidget):
         self._make_actions()
         self._lay_out()
         self._connect()
+        # the keys work wherever the focus is in this workspace, not only in the part that they are about
+        here = [
+            action for action in self.work.actions_in_order() if action.parent() is not self.work.list.table
+        ]
+        self.addActions(here)
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._poll)

@@ -32,6 +32,12 @@ _LINE = " ⏎ "
 """Stands for a line's end in the one-line field of the comment."""
 
 
+_TEXT_KEYS = (
+    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End),
+    *(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape),
+)
+
+
 class Workspace(QWidget):
     """Player, list of intervals, timeline; selection and playhead are one in all of them."""
 
@@ -62,7 +68,7 @@ class Workspace(QWidget):
             make_action(self, "Interval before", "Up", lambda: self._move(-1), tip="Select the one before"),
             make_action(self, "Next interval", "Down", lambda: self._move(1), tip="Select the next one"),
             make_action(self, "Zoom to interval", "Z", self._zoom, tip="Show the selected interval large"),
-            make_action(self, "Play interval", ["Return", "Enter"], self._play, tip="Play it over and over"),
+            make_action(self, "Play interval", "Shift+Space", self._play, tip="Play it over and over"),
             make_action(self, "Go to onset", "Ctrl+Left", lambda: self._go("onset_frame")),
             make_action(self, "Go to apex", "Ctrl+Up", lambda: self._go("apex_frame")),
             make_action(self, "Go to offset", "Ctrl+Right", lambda: self._go("offset_frame")),
@@ -133,7 +139,8 @@ class Workspace(QWidget):
         self.list.opened.connect(self._open_interval)
         self.editor.changed.connect(self.refresh)
         self.comment.editingFinished.connect(self._keep_comment)
-        self.comment.installEventFilter(self)
+        for field in (self.comment, self.list.text):
+            field.installEventFilter(self)
         self.face.currentIndexChanged.connect(self._face_chosen)
 
     def show_results(self, opened: Opened, player_text: str) -> None:
@@ -203,7 +210,7 @@ class Workspace(QWidget):
             *self.editor.actions(),
             *self.nav_actions,
             *self.timeline.actions_,
-            *(self.list.find_action, self.list.clear_action),
+            *self.list.actions_,
         ]
 
     def _select(self, ids: frozenset[int], *, seek: bool) -> None:
@@ -284,17 +291,17 @@ class Workspace(QWidget):
         self.timeline.set_playhead(self.player.position)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Esc in the comment's field leaves the comment as it was."""
-        if (
-            watched is self.comment
-            and isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() == Qt.Key.Key_Escape
-        ):
-            item = self.selected()
-            self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
-            self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
-            return True
+        """Keys that move the cursor in a text field do so; Esc leaves the comment as it was."""
+        if isinstance(event, QKeyEvent) and isinstance(watched, QLineEdit):
+            if event.type() == QEvent.Type.ShortcutOverride and event.key() in _TEXT_KEYS:
+                event.accept()
+                return True
+            if event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+                if watched is self.comment:
+                    item = self.selected()
+                    self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
+                self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
         return super().eventFilter(watched, event)
 
     def _begin_comment(self) -> None:
