@@ -15,10 +15,11 @@ from jinja2 import Environment, StrictUndefined
 from megc_live.events import LABELS
 from megc_live.face.quality import SMALL_EYE_PX, TURNED_DEG
 from megc_live.output.accumulate import QualityStats, Timeline
-from megc_live.output.figures import clock, quality_png, region_words, timeline_png
+from megc_live.output.figures import quality_png, timeline_png
 from megc_live.output.html_sink import ReportEvent
 from megc_live.output.reviewed import STATUSES, to_text
 from megc_live.output.session import SessionInfo, to_json
+from megc_live.output.words import clock, region_words
 
 LEAST_FPS = 25.0
 MUCH = 0.1
