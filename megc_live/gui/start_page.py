@@ -87,7 +87,7 @@ class StartPage(QWidget):
         self.demo = DemoCard(clip)
         self.demo.live_wanted.connect(self.ask_live)
         self.demo.process_wanted.connect(self.process_wanted)
-        self._keys: list[QAction] = [*self.camera.keys]
+        self._make_actions()
         self._lay_out()
         self.show_recent()
         self.show_results()
@@ -202,6 +202,33 @@ class StartPage(QWidget):
         self._recent.clear()
         self.show_recent()
 
+    def _make_actions(self) -> None:
+        self._videos = make_action(
+            self, "Analyse &videos …", "Ctrl+O", self.choose_files, tip="Analyse video files in Process"
+        )
+        self._folder = make_action(
+            self,
+            "Analyse a &folder …",
+            "Ctrl+Shift+O",
+            self.choose_folder,
+            tip="Analyse a folder of videos or of numbered images in Process",
+        )
+        self._as_live = make_action(
+            self,
+            "Watch a video as if &live …",
+            "Ctrl+L",
+            self.choose_live_file,
+            tip="Replay a video at its own pace in Live",
+        )
+        self._results = make_action(
+            self, "&Review results …", "Ctrl+R", self.choose_results, tip="Open a folder of results in Review"
+        )
+        self._change = make_action(
+            self, "Where results &go …", "Ctrl+Shift+R", self.choose_results_folder, tip="Choose the folder"
+        )
+        self.file_actions = [self._videos, self._folder, self._as_live, self._results, self._change]
+        self._keys: list[QAction] = [*self.camera.keys, *self.file_actions]
+
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 12, 16, 12)
@@ -216,19 +243,15 @@ class StartPage(QWidget):
         grid.setRowStretch(2, 1)
 
     def _recorded_card(self) -> Card:
-        files = button("&Videos …", "file", self.choose_files, "Analyse video files in Process (Ctrl+O)")
-        folder = button(
-            "&Folder …",
-            "folder",
-            self.choose_folder,
-            "Analyse a folder of videos or of numbered images in Process (Ctrl+Shift+O)",
-        )
-        as_live = button(
-            "&As if live …", "play", self.choose_live_file, "Replay a video at its own pace in Live (Ctrl+L)"
-        )
-        results = button(
-            "&Results …", "review", self.choose_results, "Open a folder of results in Review (Ctrl+R)"
-        )
+        buttons = [
+            button(text, icon, action.trigger, action.toolTip())
+            for text, icon, action in (
+                ("&Videos …", "file", self._videos),
+                ("&Folder …", "folder", self._folder),
+                ("&As if live …", "play", self._as_live),
+                ("&Results …", "review", self._results),
+            )
+        ]
         self.address = QLineEdit()
         self.address.setPlaceholderText("Address of a stream: rtsp://… or http://…")
         self.address.setToolTip("Address of a network camera or stream; Enter opens it in Live")
@@ -237,7 +260,7 @@ class StartPage(QWidget):
         self.address_problem.hide()
         connect = button("&Connect", "stream", self._open_address, "Open the stream in Live (Enter)")
         card = Card("Video, folder or stream", "Or drop files and folders anywhere in this window.")
-        card.inside.addLayout(row(files, folder, as_live, results))
+        card.inside.addLayout(row(*buttons))
         card.inside.addLayout(row(self.address, connect, stretch=0))
         card.inside.addWidget(self.address_problem)
         return card
@@ -269,5 +292,5 @@ class StartPage(QWidget):
         self.results.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         title = label("Results go to:", "heading")
         title.setWordWrap(False)
-        change = button("Chan&ge …", "folder", self.choose_results_folder, "Choose where results go")
+        change = button("Chan&ge …", "folder", self._change.trigger, self._change.toolTip())
         return row(title, self.results, change, stretch=1)

@@ -27,7 +27,8 @@ from PyQt6.QtWidgets import (
 
 from megc_live.batch_items import Options
 from megc_live.choices import Choice, Choices, collect_choices
-from megc_live.one_source import ALWAYS, How
+from megc_live.one_source import How
+from megc_live.results import ALWAYS
 from megc_live.settings import Settings
 
 _FACES = (
