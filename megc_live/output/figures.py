@@ -20,7 +20,8 @@ from megc_live.face.quality import BLURRED, BRIGHT, DARK, SMALL_EYE_PX, TURNED_D
 from megc_live.face.regions import REGIONS
 from megc_live.output.accumulate import BLINK, HEAD, Histogram, Lane, QualityStats, Timeline
 from megc_live.output.tables import IntervalRecord
-from megc_live.output.words import clock, region_words
+from megc_live.output.words import clock as clock
+from megc_live.output.words import region_words as region_words
 
 # Okabe and Ito's palette, told apart with any colour vision; micro and macro differ in pattern too.
 MICRO, MACRO, INK, SOFT = "#D55E00", "#0072B2", "#22303C", "#9AA5AE"

@@ -1,12 +1,11 @@
-"""What Review remembers between two starts: the reviewer's name and the sizes of the panes."""
+"""What Review remembers between two starts: the reviewer's name. The window remembers the panes' sizes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from platformdirs import user_config_path
-from PyQt6.QtCore import QByteArray, QSettings
-from PyQt6.QtWidgets import QSplitter
+from PyQt6.QtCore import QSettings
 
 _NAME = "review/reviewer"
 
@@ -32,17 +31,4 @@ class Memory:
     @reviewer.setter
     def reviewer(self, name: str) -> None:
         self._store.setValue(_NAME, name)
-        self._store.sync()
-
-    def restore(self, *splitters: QSplitter) -> None:
-        """Give splitters the sizes that they had last."""
-        for splitter in splitters:
-            state = self._store.value(f"review/{splitter.objectName()}")
-            if isinstance(state, QByteArray):
-                splitter.restoreState(state)
-
-    def keep(self, *splitters: QSplitter) -> None:
-        """Keep the sizes of splitters."""
-        for splitter in splitters:
-            self._store.setValue(f"review/{splitter.objectName()}", splitter.saveState())
         self._store.sync()

@@ -1,4 +1,4 @@
-"""The stage: video, marks side by side, magnified replay, flow picture; one is shown at a time."""
+"""The stage: video, marks side by side, magnified replay, flow picture, agreement; one is shown at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from megc_live.events import Pictures
+from megc_live.gui.review.agreeing import AgreementPage
 from megc_live.gui.review.looks import Clip, Flow, Looks, What
 from megc_live.gui.review.moments import COMPUTING, FacesPage, FlowPage, MagnifiedPage
 from megc_live.gui.review.opening import Opened
@@ -17,7 +18,7 @@ from megc_live.output.reviewed import ReviewInterval
 from megc_live.review import SetRecognition
 
 POLL_MS = 30
-VIDEO, FACES, MAGNIFIED, FLOW = range(4)
+VIDEO, FACES, MAGNIFIED, FLOW, AGREEMENT = range(5)
 _NEEDS: dict[int, What] = {FACES: "faces", MAGNIFIED: "clip", FLOW: "flow"}
 _NOTHING = "Select one interval"
 
@@ -32,22 +33,24 @@ class Stage(QWidget):
         self.faces = FacesPage()
         self.large = MagnifiedPage()
         self.flow = FlowPage()
+        self.agreement = AgreementPage()
         self._item: ReviewInterval | None = None
         self._can_edit = False
         self._before_drag: int | None = None
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         pages = (
-            (player.picture, "Video", "The frame of the video (F1)"),
-            (self.faces, "Onset · apex · offset", "The aligned faces side by side (F2)"),
-            (self.large, "Magnified", "The replay with its movement enlarged (F3)"),
-            (self.flow, "Flow", "The picture that the classifier sees (F4)"),
+            (player.picture, "Video", "The frame of the video (F2)"),
+            (self.faces, "Onset · apex · offset", "The aligned faces side by side (F3)"),
+            (self.large, "Magnified", "The replay with its movement enlarged (F4)"),
+            (self.flow, "Flow", "The picture that the classifier sees (F5)"),
+            (self.agreement, "Agreement", "With the machine, or with a second reviewer (F6)"),
         )
         for k, (page, text, tip) in enumerate(pages):
             self.tabs.addTab(page, text)
             self.tabs.setTabToolTip(k, tip)
         self.actions_ = [
-            make_action(self, f"Show {text.lower()}", f"F{k + 1}", self._shower(k))
+            make_action(self, f"Show {text.lower()}", f"F{k + 2}", self._shower(k))
             for k, (_, text, _) in enumerate(pages)
         ]
         self.actions_ += [
@@ -75,6 +78,7 @@ class Stage(QWidget):
     def set_results(self, opened: Opened) -> None:
         """Look at another document, or at the same with another video."""
         self.looks.set_results(opened)
+        self.agreement.set_document(opened.document)
         self._look()
 
     def set_interval(self, item: ReviewInterval | None, *, can_edit: bool) -> None:
@@ -101,7 +105,8 @@ class Stage(QWidget):
     def shutdown(self, timeout_s: float) -> bool:
         """End the computing; False if it hangs and was left behind."""
         self._timer.stop()
-        return self.looks.close(timeout_s)
+        ended = self.looks.close(timeout_s / 2)
+        return self.agreement.shutdown(timeout_s / 2) and ended
 
     def _shower(self, page: int) -> Callable[[], None]:
         return lambda: self.tabs.setCurrentIndex(page)
@@ -109,7 +114,8 @@ class Stage(QWidget):
     def _look(self) -> None:
         """Ask for what the page that is shown needs."""
         page, item = self.tabs.currentIndex(), self._item
-        if page == VIDEO:
+        self.agreement.look(page == AGREEMENT)
+        if page not in _NEEDS:
             self.looks.drop()
             return
         if item is None:

@@ -189,15 +189,15 @@ class Timeline(QWidget):
         """Show other intervals."""
         self.bars.set_bars(bars, machine)
 
-    def set_playhead(self, frame: int) -> None:
-        """Put the playhead on a frame, and into view."""
+    def set_playhead(self, frame: int, *, follow: bool = True) -> None:
+        """Put the playhead on a frame, and into view unless ``follow`` is False."""
         if self.courses is None or not len(self.courses.times_s):
             return
         time_s = self.bars.time_of(frame)
         for head in self._heads:
             head.setValue(time_s)
         low, high = self.span()
-        if not low <= time_s <= high and self.bars.held is None:
+        if follow and not low <= time_s <= high and self.bars.held is None:
             self.show_span(time_s - 0.1 * (high - low), time_s + 0.9 * (high - low))
 
     def span(self) -> tuple[float, float]:
@@ -221,6 +221,14 @@ class Timeline(QWidget):
         start, end = self.bars.time_of(onset), self.bars.time_of(offset)
         around = _MARGIN * max(end - start, 4 * self._period())
         self.show_span(start - around, end + around)
+
+    def bring(self, onset: int, offset: int) -> None:
+        """Bring an interval into view whole, zooming out only if there is no room for it."""
+        start, end = self.bars.time_of(onset), self.bars.time_of(offset)
+        low, high = self.span()
+        if start < low or end > high:
+            half = max(high - low, 1.2 * (end - start)) / 2
+            self.show_span((start + end) / 2 - half, (start + end) / 2 + half)
 
     def zoom(self, factor: float) -> None:
         """Show ``factor`` times the time span, around the playhead if it is in view."""

@@ -17,13 +17,15 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from megc_live.gui.review.agreeing import FILES
+from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import Opened, open_results, with_video
 from megc_live.gui.review.pages import Banner, EmptyPage, NamePage, folder_of_results
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
 from megc_live.gui.shortcuts import make_action
-from megc_live.review import ReviewDocument
+from megc_live.review import Import, ReviewDocument, ReviewInterval, import_intervals
 from megc_live.settings import Settings
 
 POLL_MS = 30
@@ -38,7 +40,7 @@ class ReviewView(QWidget):
         Returns the settings of the analysis: where models are, which classifier.
     parent : QWidget, optional
     memory : Memory, optional
-        Where the reviewer's name and the sizes of the panes are kept.
+        Where the reviewer's name is kept.
     """
 
     def __init__(
@@ -51,11 +53,11 @@ class ReviewView(QWidget):
         super().__init__(parent)
         self._settings = settings
         self._memory = memory or Memory()
-        self._wanted: Path | None = None
+        self._dialog: ExportDialog | None = None
         self._after_name: Callable[[], object] = lambda: None
         self._on_press: Callable[[], object] = lambda: None
         self._reader = Latest("megc-review-open")
-        self.work = Workspace(self._memory)
+        self.work = Workspace()
         self.empty = EmptyPage()
         self.name_page = NamePage()
         self.wait_page = QLabel()
@@ -83,7 +85,17 @@ class ReviewView(QWidget):
         self.name_action = make_action(
             self, "Reviewer …", "Ctrl+Shift+R", self._change_name, tip="Who reviews: stored with each change"
         )
-        self.file_actions = [self.open_action, self.name_action]
+        self.import_action = make_action(
+            self,
+            "Import …",
+            "Ctrl+I",
+            self._choose_import,
+            tip="Take the intervals of a file in place of all there are; Undo brings them back",
+        )
+        self.export_action = make_action(
+            self, "Export …", "Ctrl+E", self.export, tip="Write csv, json, ELAN, BIDS, HTML"
+        )
+        self.file_actions = [self.import_action, self.export_action, self.open_action, self.name_action]
 
     def _lay_out(self) -> None:
         self.title = QLabel()
@@ -132,7 +144,6 @@ class ReviewView(QWidget):
 
     def open(self, folder: Path) -> None:
         """Open a folder of results; returns at once. Asks who reviews if nobody has said so yet."""
-        self._wanted = folder
         name = self._memory.reviewer
         if name:
             self._open(folder, name)
@@ -143,6 +154,8 @@ class ReviewView(QWidget):
         """End all threads and let others review the folder; False if a thread hangs and was left behind."""
         self._timer.stop()
         ended = self.work.shutdown(timeout_s / 2)
+        if self._dialog is not None:
+            ended = self._dialog.shutdown(timeout_s / 4) and ended
         ended = self._reader.close(timeout_s / 2) and ended
         if self.document is not None:
             self.document.close()
@@ -200,6 +213,11 @@ class ReviewView(QWidget):
                 self._not_opened(path, answer.error)
             else:
                 self._show(answer.value)
+        elif what == "import":
+            if answer.error:
+                self.banner.tell(answer.error)
+            else:
+                self._take_in(path, answer.value)
         elif what == "video":
             self.work.setEnabled(True)
             if answer.error:
@@ -216,6 +234,7 @@ class ReviewView(QWidget):
         self.title.setText(document.session.source.name or document.folder.name)
         self.title.setToolTip(str(document.folder))
         self.name_action.setIconText(f"Reviewer: {document.reviewer}")
+        self.import_action.setEnabled(not document.read_only)
         self.work.show_results(opened, _no_video(document))
         self.pages.setCurrentWidget(self.work_page)
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -258,6 +277,42 @@ class ReviewView(QWidget):
         self.work.setEnabled(False)  # the document is for one thread at a time
         self._reader.ask(("video", path), _locator(opened, path))
         self._timer.start()
+
+    def _choose_import(self) -> None:
+        if self.document is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Import intervals", str(self.document.folder.parent), FILES
+        )
+        if chosen:
+            self.import_file(Path(chosen))
+
+    def import_file(self, path: Path) -> None:
+        """Take the intervals of a file in place of all there are; returns at once."""
+        document = self.document
+        if document is None:
+            return
+        times_s = document.times_s
+        self._reader.ask(("import", path), lambda ticket: import_intervals(path, times_s))
+        self._timer.start()
+
+    def _take_in(self, path: Path, items: list[ReviewInterval]) -> None:
+        document = self.document
+        if document is None:
+            return
+        before = len(document.intervals)
+        if self.work.editor.apply(Import(path.name, tuple(items))):
+            self.banner.tell(
+                f"{len(items)} intervals of {path.name} are in the place of {before}: Undo brings those back."
+            )
+
+    def export(self) -> ExportDialog | None:
+        """Ask what is to be exported where; the dialog does the rest."""
+        if self.document is None:
+            return None
+        self._dialog = ExportDialog(self.document, self)
+        self._dialog.open()
+        return self._dialog
 
     def _ask_name(self, then: Callable[[], object]) -> None:
         self._after_name = then

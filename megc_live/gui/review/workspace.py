@@ -18,7 +18,6 @@ from PyQt6.QtWidgets import (
 
 from megc_live.gui.review.bars import Bar
 from megc_live.gui.review.editor import Editor
-from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import Opened
 from megc_live.gui.review.player import Player
 from megc_live.gui.review.stage import Stage
@@ -41,9 +40,8 @@ _TEXT_KEYS = (
 class Workspace(QWidget):
     """Player, list of intervals, timeline; selection and playhead are one in all of them."""
 
-    def __init__(self, memory: Memory, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._memory = memory
         self.opened: Opened | None = None
         self._comment_of: int | None = None
         self.player = Player()
@@ -75,16 +73,13 @@ class Workspace(QWidget):
         ]
 
     def _lay_out(self) -> None:
-        self.side = QSplitter(Qt.Orientation.Vertical)
-        self.side.setObjectName("review_side")
-        upper = QWidget()
-        column = QVBoxLayout(upper)
+        self.side = QWidget()
+        column = QVBoxLayout(self.side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
         column.addLayout(self._edit_bar())
         column.addWidget(self.list, 1)
         column.addWidget(self.comment)
-        self.side.addWidget(upper)
         self.top = QSplitter(Qt.Orientation.Horizontal)
         self.top.setObjectName("review_top")
         self.top.addWidget(self.stage)
@@ -99,7 +94,7 @@ class Workspace(QWidget):
         self.whole.setStretchFactor(0, 3)
         self.whole.setStretchFactor(1, 2)
         self.whole.setSizes([372, 278])
-        for splitter in (self.side, self.top, self.whole):
+        for splitter in (self.top, self.whole):
             splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -125,11 +120,13 @@ class Workspace(QWidget):
 
     def _connect(self) -> None:
         bars = self.timeline.bars
-        self.player.shown.connect(self.timeline.set_playhead)
+        self.player.shown.connect(self._shown)
         self.timeline.sought.connect(self.player.go)
         bars.dragging.connect(self._dragged)
         bars.released.connect(lambda: self.stage.dragging(False))
         self.stage.faces.sought.connect(lambda mark: self._go(f"{mark}_frame"))
+        self.stage.agreement.chosen.connect(lambda number: self._pick(number, False))
+        self.stage.agreement.sought.connect(self.player.go)
         self.stage.flow.taken.connect(self._take_answer)
         bars.moved.connect(self.editor.set_times)
         bars.drawn.connect(self.editor.add_between)
@@ -197,7 +194,6 @@ class Workspace(QWidget):
     def shutdown(self, timeout_s: float) -> bool:
         """End what runs beside the window's thread; False if it hangs and was left behind."""
         self._keep_comment()
-        self._memory.keep(self.side, self.top, self.whole)
         ended = self.player.shutdown(timeout_s / 2)
         return self.stage.shutdown(timeout_s / 2) and ended
 
@@ -228,6 +224,7 @@ class Workspace(QWidget):
         self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
         self.player.set_loop(item.span if item is not None else None)
         if item is not None and seek:
+            self.timeline.bring(*item.span)
             self.player.go(item.record.apex_frame)
         self.stage.set_interval(item, can_edit=not self._read_only())
 
@@ -241,6 +238,10 @@ class Workspace(QWidget):
         chosen = frozenset(self.editor.selection)
         ids = chosen ^ {number} if more else frozenset({number})
         self._select(ids, seek=self.timeline.bars.held is None and not more)
+
+    def _shown(self, frame: int) -> None:
+        # a frame that comes late, when another one is wanted already, must not move the timeline
+        self.timeline.set_playhead(frame, follow=frame == self.player.position)
 
     def _dragged(self, frame: int) -> None:
         self.stage.dragging(True)
