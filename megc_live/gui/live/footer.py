@@ -93,8 +93,8 @@ def _texts(snapshot: Snapshot | None, paint: StageStats) -> dict[str, str]:
         "overlay": f"overlay {_ms(paint.p50_s)} / {_ms(paint.p95_s)} ms",
         "decision": f"decision {_ms(s.delay_p50_s)} / {_ms(s.delay_p95_s)} ms{stated}",
         "dropped": f"dropped {s.dropped}",
-        "age": f"data age {_ms(s.data_age_s)} ms" if s.data_age_s < 10 else f"data age {s.data_age_s:.0f} s",
-        "cpu": f"CPU {s.cpu_percent:.0f} %",
+        "age": f"data age {s.data_age_s:.0f} s" if s.data_age_s >= 10 else f"data age {_ms(s.data_age_s)} ms",
+        "cpu": "CPU -" if math.isnan(s.cpu_percent) else f"CPU {s.cpu_percent:.0f} %",
     }
 
 

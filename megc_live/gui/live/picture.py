@@ -103,7 +103,7 @@ class Picture(QWidget):
                 self.stats.dropped += self._unpainted is not None
                 self._unpainted = frame
         self._snapshot = snapshot
-        self.update()
+        self.repaint()  # now, not after whatever else the window has to do
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: D102
         began = time.perf_counter()
@@ -149,7 +149,7 @@ class Picture(QWidget):
                 painter, "❚❚ PAUSED: not analysed", QPointF(corner.x(), area.bottom() - 32), QColor("white")
             )
         if snapshot.baseline_left_s > 0:
-            words = f"Neutral face: relax, look at the camera  {snapshot.baseline_left_s:.1f} s"
+            words = f"Relax your face  {snapshot.baseline_left_s:.1f} s"
             painting.banner(painter, words, QPointF(area.center().x(), area.bottom() - 70))
         if snapshot.recording is not None:
             painting.draw_recording(
