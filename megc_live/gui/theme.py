@@ -267,13 +267,21 @@ QPushButton:disabled, QToolButton:disabled {{ background: {background}; }}
 QPushButton[primary="true"] {{
     background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600; }}
 QPushButton[primary="true"]:focus {{ border: 2px solid {ink}; }}
-QPushButton[primary="true"]:disabled {{ background: {raised}; color: {soft}; border-color: {line}; }}
+QPushButton[primary="true"]:disabled {{
+    background: {background}; color: {soft}; border-color: {line}; font-weight: 400; }}
+QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 20px; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: 15px; font-weight: 600; }}
 QLabel[role="soft"] {{ color: {soft}; }}
 QLabel[role="warn"] {{ color: {warn}; font-weight: 600; }}
 QLabel[role="bad"] {{ color: {bad}; font-weight: 600; }}
 QFrame[role="card"] {{ background: {surface}; border: 1px solid {line}; border-radius: 6px; }}
+QFrame[role="bar"] {{ background: {surface}; border: 0; border-bottom: 1px solid {line}; }}
+QFrame[role="banner"] {{ background: {raised}; border: 0; border-bottom: 1px solid {line}; }}
+QLabel[role="notice"] {{ color: {soft}; padding: 2px 14px; font-size: 11px; }}
+QToolButton[role="tab"] {{ font-size: 14px; font-weight: 600; }}
+QToolButton[role="menu"] {{ padding-right: 18px; }}
+QToolButton::menu-indicator {{ subcontrol-position: right center; subcontrol-origin: padding; right: 4px; }}
 QSplitter::handle {{ background: {line}; }}
 QSplitter::handle:horizontal {{ width: 5px; }}
 QSplitter::handle:vertical {{ height: 5px; }}

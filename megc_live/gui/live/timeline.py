@@ -21,7 +21,7 @@ from megc_live.gui.live.commands import Commands
 from megc_live.gui.live.history import BIN_S, BLINK, HEAD, SPAN_S, History, runs
 from megc_live.gui.live.marks import Marks
 from megc_live.gui.live.scale import BLINK_GATE, HEAD_GATE, ActivityScale
-from megc_live.output.figures import clock, region_words
+from megc_live.output.words import clock, region_words
 
 Floats = NDArray[np.float64]
 
