@@ -62,9 +62,8 @@ def draw_landmarks(painter: QPainter, face: FaceView, at: Mapping) -> None:
     """Draw the mesh points as dots."""
     points = QPolygonF([QPointF(x, y) for x, y in at.points(face.landmarks[:, :2]).tolist()])
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    for colour, width in ((QColor(16, 20, 24, 190), 3.0), (theme.colour("landmark"), 1.6)):
-        painter.setPen(QPen(colour, width))
-        painter.drawPoints(points)
+    painter.setPen(QPen(theme.colour("landmark"), 2.0))
+    painter.drawPoints(points)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
 
