@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_the_strongest_motion_is_drawn_where_it_was(view: ReviewView) -> None:
     assert courses is not None
     activity = np.zeros_like(courses.activity)
     activity[100, 4] = 50.0
-    timeline.set_courses(type(courses)(courses.times_s, activity, courses.blink, courses.head_motion))
+    timeline.set_courses(replace(courses, activity=activity))
     drawn = timeline.heat.image
     brightest = np.argwhere((drawn == theme.activity_rgb(1.0)).all(axis=-1))
     assert set(brightest[:, 0]) == {4}
@@ -158,7 +159,7 @@ def test_faces_of_the_three_marks_follow_the_edges(view: ReviewView, qtbot: QtBo
     faces = {mark: pixels(cell.picture.image).astype(int) for mark, cell in stage.faces.cells.items()}
     assert faces["onset"].shape == (192, 160, 3)
     moved = np.abs(faces["apex"] - faces["onset"]).max()
-    assert 0 < moved and np.abs(faces["apex"] - faces["onset"]).mean() < 8, "aligned, and not the same"
+    assert moved > 0 and np.abs(faces["apex"] - faces["onset"]).mean() < 8, "aligned, and not the same"
     assert str(item.record.apex_frame) in stage.faces.cells["apex"].title.text()
     view.work.player.go(item.record.onset_frame - 5)
     view.work.editor.set_mark("onset")
@@ -275,7 +276,9 @@ def test_a_second_reviewer_s_file_is_compared(view: ReviewView, qtbot: QtBot, tm
     page.compare_with(tmp_path / "second" / "review.csv")
     n = len(view.document.intervals)
     qtbot.waitUntil(lambda: page.list.count() == n + 1, timeout=10_000)
-    assert page.figures["recall"].text() == "1.00" and page.figures["precision"].text() == f"{n / (n + 1):.2f}"
+    assert (
+        page.figures["recall"].text() == "1.00" and page.figures["precision"].text() == f"{n / (n + 1):.2f}"
+    )
     page.compare_with(tmp_path / "nothing.csv")
     qtbot.waitUntil(lambda: not page.busy and not page.note.isHidden(), timeout=10_000)
     assert "nothing.csv" in page.note.text() and page.figures["f1"].text() == "-"
