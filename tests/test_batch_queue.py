@@ -16,7 +16,7 @@ import pytest
 
 from megc_live.batch_items import ItemView, Options, Pace, free_name, left_s
 from megc_live.batch_queue import BatchQueue
-from megc_live.batch_worker import ProcessWorker, Worker
+from megc_live.batch_worker import ClusterWorker, ProcessWorker, Worker
 from megc_live.jobs import FAILURES
 from megc_live.one_source import How
 from megc_live.output.tables import read_frames, read_intervals
@@ -295,6 +295,31 @@ def test_a_cluster_that_does_not_answer_is_told_and_the_source_waits(
         assert "does not answer" in queue.snapshot().message and states(queue) == ["waiting"]
     finally:
         queue.close(1.0)
+
+
+def test_a_cluster_does_the_work_a_pause_waits_for_it_and_it_can_be_cancelled(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=True, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        address = cluster.scheduler_address
+        options = Options(tmp_path / "out", cluster=address)
+        queue = BatchQueue(options, make_worker=lambda given: ClusterWorker(given or "", count))
+        try:
+            fill(queue, "endless", "two")
+            queue.start()
+            until(lambda: item(queue, "endless").done > 0 and item(queue, "two").state == "done")
+            fill(queue, "three")
+            queue.pause()
+            assert item(queue, "endless").state == "running"
+            queue.cancel([item(queue, "endless").id])
+            until(lambda: item(queue, "endless").state == "cancelled")
+            assert item(queue, "endless").outcome.frames > 0  # type: ignore[union-attr]
+            queue.start()
+            until(lambda: over(queue))
+            assert states(queue) == ["cancelled", "done", "done"]
+        finally:
+            assert queue.close(1.0)
 
 
 def test_names_are_those_of_analyze_and_never_taken_twice(tmp_path: Path) -> None:

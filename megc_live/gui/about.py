@@ -32,8 +32,8 @@ _PARTS = {
 _LIMITS = (
     "<p>It finds movements worth looking at; a person should look at them. Talking, chewing, blinks, turned "
     "or small faces, compression and low light cost accuracy. How accuracy differs between groups of "
-    "people has not been established. The classifier was fitted on corpora that are licensed for research only: "
-    "<b>research use only</b>.</p>"
+    "people has not been established. The classifier was fitted on corpora that are licensed for research "
+    "only: <b>research use only</b>.</p>"
     "<p>Everything runs on this computer. There is no telemetry.</p>"
 )
 

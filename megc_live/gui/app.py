@@ -18,6 +18,7 @@ from megc_live.gui import icons, theme
 from megc_live.gui.display import clean_environment
 from megc_live.gui.main_window import MainWindow
 from megc_live.gui.preferences import APP, Places, Preferences, load_settings
+from megc_live.gui.style import Style
 from megc_live.settings import Settings
 
 
@@ -65,7 +66,7 @@ def make_app() -> QApplication:
     QGuiApplication.setApplicationDisplayName(APP)
     QGuiApplication.setDesktopFileName(APP)
     app = QApplication([APP])
-    app.setStyle("Fusion")  # the one style that follows our palette on every system
+    app.setStyle(Style())  # Fusion is the one style that follows our palette on every system
     app.setWindowIcon(icons.icon("review", "accent"))
     return app
 

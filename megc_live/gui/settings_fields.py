@@ -91,7 +91,7 @@ def limits_of(field: FieldInfo) -> tuple[float, float, str]:
             limit = getattr(item, name, None)
             if limit is None:
                 continue
-            words.append(f"{sign} {limit:g}")
+            words.append(f"{sign} {limit}")
             if name in ("gt", "ge"):
                 low = float(limit)
             else:

@@ -269,6 +269,7 @@ QPushButton[primary="true"] {{
 QPushButton[primary="true"]:focus {{ border: 2px solid {ink}; }}
 QPushButton[primary="true"]:disabled {{
     background: {background}; color: {soft}; border-color: {line}; font-weight: 400; }}
+QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 20px; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: 15px; font-weight: 600; }}
 QLabel[role="soft"] {{ color: {soft}; }}

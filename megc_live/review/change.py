@@ -135,7 +135,7 @@ class _Maker:
             label=_label(edit.label),
         )
         record = self._timed(blank, edit.onset, edit.apex, edit.offset)
-        return self._corrected(ReviewInterval(record), record)
+        return self._corrected(ReviewInterval(record, "accepted"), record)
 
     def split(self, edit: Split) -> Changed:
         old = self._get(edit.id)

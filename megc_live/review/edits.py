@@ -70,7 +70,7 @@ class SetRecognition:
 
 @dataclass(frozen=True)
 class Add:
-    """Add an interval that was not found; it gets the next free number, and the score 1."""
+    """Add an interval that was not found: accepted, with the next free number and the score 1."""
 
     onset: int
     apex: int
@@ -123,14 +123,13 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
 
 
 def edit_values(edit: Edit) -> dict[str, Any]:
-    """Return an edit as JSON values: its name under ``edit``, then its fields."""
-    return {"edit": type(edit).__name__, **json_values(asdict(edit))}
+    """Return an edit as JSON values: its name under ``edit``, its fields under ``values``."""
+    return {"edit": type(edit).__name__, "values": json_values(asdict(edit))}
 
 
 def edit_of(values: dict[str, Any]) -> Edit:
     """Return the edit that :func:`edit_values` described; raises ValueError for anything else."""
-    fields = dict(values)
-    name = fields.pop("edit", None)
+    name, fields = values.get("edit"), values.get("values")
     if name not in _ADAPTERS:
         raise ValueError(f"there is no edit {name!r}")
     try:

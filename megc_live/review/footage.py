@@ -15,6 +15,9 @@ from megc_live.output.columns import FRAME_HEADER
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+_WIDE = ("frame", "face_id", "timestamp", "success")
+_TYPES = {"quality": "str"} | {name: "float32" for name in FRAME_HEADER if name not in ("quality", *_WIDE)}
+"""What is written to six digits needs no more; the rest is checked cell by cell (:class:`_Table`)."""
 _GAP_PERIODS = 1.5
 """As the engine: frames further apart than this many periods have something missing between them."""
 
@@ -148,9 +151,8 @@ class _Table:
 
         self._path = path
         try:
-            # dtype=str first would take five times the memory: numbers are numbers, the rest is refused below
             self._data = pd.read_csv(
-                path, dtype={"quality": str}, keep_default_na=False, na_values=["NaN"], encoding="utf-8-sig"
+                path, dtype=_TYPES, keep_default_na=False, na_values=["NaN"], encoding="utf-8-sig"
             )
         except OSError as error:
             raise DatasetError(f"cannot read {str(path)!r}: {error.strerror}.") from None

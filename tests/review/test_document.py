@@ -108,6 +108,7 @@ def test_added_intervals_get_new_numbers_never_old_ones(opened: Open) -> None:
     document.apply(Add(10, 12, 15, "micro", "negative", 1))
     added = document.get(highest + 1)
     assert (added.record.score, added.record.source, added.record.face_id) == (1.0, "human", 1)
+    assert added.status == "accepted"
     document.undo()
     document.apply(Add(20, 22, 25))
     assert [item.id for item in document.intervals if item.id > highest] == [highest + 2]

@@ -11,7 +11,24 @@ from pathlib import Path
 import pytest
 
 from megc_live.errors import DatasetError, OutputError, ReviewError
-from megc_live.review import Comment, Merge, ReviewDocument, SetStatus, SetTimes
+from megc_live.output import IntervalRecord
+from megc_live.review import (
+    Add,
+    Comment,
+    Edit,
+    Import,
+    Merge,
+    ReviewDocument,
+    ReviewInterval,
+    SetKind,
+    SetLabel,
+    SetRecognition,
+    SetStatus,
+    SetTimes,
+    Split,
+    describe,
+)
+from tests.output import made_up
 from tests.review.conftest import Open, write_result
 
 
@@ -27,10 +44,10 @@ def test_every_change_is_a_line_with_who_when_and_what(opened: Open, result: Pat
     first, *rest = lines(result)
     assert first["version"] == 1 and len(first["machine"]) == 6  # type: ignore[arg-type]
     assert rest == [
-        {"do": "edit", "at": "2026-01-02T03:04:01+00:00", "reviewer": "Ada", "edit": "SetStatus", "id": 1,
-         "status": "accepted"},
-        {"do": "edit", "at": "2026-01-02T03:04:02+00:00", "reviewer": "Ada", "edit": "SetTimes", "id": 2,
-         "onset": 100, "apex": 104, "offset": 110},
+        {"do": "edit", "at": "2026-01-02T03:04:01+00:00", "reviewer": "Ada", "edit": "SetStatus",
+         "values": {"id": 1, "status": "accepted"}},
+        {"do": "edit", "at": "2026-01-02T03:04:02+00:00", "reviewer": "Ada", "edit": "SetTimes",
+         "values": {"id": 2, "onset": 100, "apex": 104, "offset": 110}},
         {"do": "undo", "at": "2026-01-02T03:04:03+00:00", "reviewer": "Ada"},
     ]  # fmt: skip
 
@@ -197,3 +214,30 @@ def test_another_analysis_does_not_move_the_review(opened: Open, result: Path) -
     (result / "review.jsonl").write_bytes(journal)
     again = opened()
     assert again.intervals == shown and "written anew" in again.notes[0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        SetTimes(1, 40, 44, 52),
+        SetStatus(1, "rejected"),
+        SetLabel(1, "positive"),
+        SetKind(1, "macro"),
+        Comment(1, "two\nlines, “quoted”"),
+        SetRecognition(1, "surprise", (0.1, 0.2, 0.7)),
+        Add(10, 12, 14, "macro", "negative", 1),
+        Split(1, 45),
+        Merge((1, 3)),
+        Import("a.csv", (ReviewInterval(IntervalRecord.of(made_up.event(4)), "accepted", "mine", "2026"),)),
+        Import("none.csv", ()),
+    ],
+    ids=repr,
+)
+def test_every_edit_comes_back_from_the_disk(opened: Open, edit: Edit) -> None:
+    document = opened("Ada")
+    document.apply(edit)
+    shown = document.intervals
+    document.close()
+    again = opened("Bob")
+    assert again.intervals == shown != tuple(ReviewInterval(record) for record in again.machine)
+    assert again.undo_text == describe(edit)

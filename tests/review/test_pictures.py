@@ -33,7 +33,7 @@ from megc_live.review import (
 from megc_live.settings import Settings
 from megc_live.video import open_source
 from tests.conftest import FaceClip
-from tests.indexed import read_index
+from tests.indexed import read_index, write_indexed
 
 
 @pytest.fixture(scope="module")
@@ -222,8 +222,6 @@ def test_a_video_that_was_moved_is_found_again(folder: Path, face_clip: FaceClip
         with pytest.raises(ReviewError, match=r"video of old\.mp4.*Show where"):
             flow_picture(document, document.intervals[0])
         small = tmp_path / "small.mp4"
-        from tests.indexed import write_indexed
-
         write_indexed(small, 20)
         with pytest.raises(ReviewError, match="160 x 120"):
             document.locate_video(small)
@@ -253,8 +251,6 @@ def test_a_recording_of_a_camera_beside_its_results(
     for name in ("intervals.csv", "frames.csv"):
         (here / name).write_bytes((folder / name).read_bytes())
     kept = [*range(50, 100), *range(130, 200)]
-    from tests.indexed import write_indexed
-
     with open_source(face_clip.path) as source:
         pictures = {frame.index: frame.image.rgb() for frame in source}
     write_indexed(here / "recording.mp4", len(kept), 25.0, picture=lambda k: pictures[kept[k]], stamped=False)

@@ -41,6 +41,8 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "heat": ("Heat rows", "H", "Timeline: activity as colours (on) or as lines (off)", True),
     "longer": ("Longer timeline", "+", "Timeline: show more seconds (10, 20 or 30 s)", False),
     "shorter": ("Shorter timeline", "-", "Timeline: show fewer seconds (30, 20 or 10 s)", False),
+    "brighter": ("Show weaker movements", "]", "Activity: brighter colours, higher lines", False),
+    "dimmer": ("Show only stronger movements", "[", "Activity: darker colours, lower lines", False),
     "spotting": (
         "Spotting only",
         "O",
@@ -57,7 +59,7 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "review": ("Open in Review", "V", "Open the finished session's results in Review", False),
     "again": ("Start again", "F7", "Start a new session with the same source", False),
 }
-_ON_BUTTONS = {"longer": "+", "shorter": "-", "record": "● Record"}
+_ON_BUTTONS = {"longer": "+", "shorter": "-", "brighter": "+", "dimmer": "-", "record": "● Record"}
 """Short texts of buttons; menus and the sheet of shortcuts have the long ones."""
 SWITCHED_ON = ("regions", "head_box", "warnings", "heat")
 

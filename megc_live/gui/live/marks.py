@@ -60,6 +60,7 @@ class Marks:
         self._top = top
         self._lanes = lanes
         self._marks: list[Mark] = []
+        self._on_dark = True
         self._font = QFont()
         self._font.setPixelSize(11)
 
@@ -140,6 +141,12 @@ class Marks:
                 return True
         return False
 
+    def set_on_dark(self, on: bool) -> None:
+        """Say whether the colours below are dark in both schemes, as those of activity are."""
+        if on != self._on_dark:
+            self._on_dark = on
+            self.recolour()
+
     def recolour(self) -> None:
         """Take the colours of the scheme that is shown."""
         for mark in self._marks:
@@ -153,5 +160,7 @@ class Marks:
         )  # seen on dark and on bright colours
         mark.frame.setPen(pg.mkPen(theme.colour(kind), width=2, style=style))
         mark.frame.setBrush(pg.mkBrush(theme.colour(kind, 50)))
-        mark.apex.setPen(pg.mkPen(theme.colour("surface"), width=1.5, style=Qt.PenStyle.DotLine))
+        mark.apex.setPen(
+            pg.mkPen("w" if self._on_dark else theme.colour("ink"), width=1.5, style=Qt.PenStyle.DotLine)
+        )
         mark.text.setColor(theme.colour("micro_text" if kind == "micro" else "macro"))

@@ -14,7 +14,7 @@ from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QLinearGradient, Q
 from megc_live.face.regions import REGIONS
 from megc_live.gui import theme
 from megc_live.gui.live.scale import ActivityScale
-from megc_live.output.figures import region_words
+from megc_live.output.words import region_words
 
 if TYPE_CHECKING:
     from megc_live.live_snapshot import FaceView

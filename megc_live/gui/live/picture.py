@@ -88,15 +88,20 @@ class Picture(QWidget):
         self.stats = StageStats("paint")
         self.update()
 
+    def is_new(self, snapshot: Snapshot) -> bool:
+        """Return whether the snapshot has another frame to paint than the one taken last."""
+        frame = _frame_of(snapshot)
+        return frame is not None and (frame.index, frame.pts_s) != self._newest
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Take what is to be painted next; an analysed frame that was not painted yet is given up."""
-        frame = snapshot.analysed
-        key = None if frame is None else (frame.index, frame.pts_s)
-        if frame is not None and key != self._newest and self.isVisible():
-            self._newest = key
-            self.stats.enqueued += 1
-            self.stats.dropped += self._unpainted is not None
-            self._unpainted = frame
+        frame = _frame_of(snapshot)
+        if frame is not None and self.is_new(snapshot) and self.isVisible():
+            self._newest = (frame.index, frame.pts_s)
+            if frame is snapshot.analysed:
+                self.stats.enqueued += 1
+                self.stats.dropped += self._unpainted is not None
+                self._unpainted = frame
         self._snapshot = snapshot
         self.update()
 
@@ -105,11 +110,8 @@ class Picture(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), _ROOM)
         snapshot = self._snapshot
-        if snapshot is None:
-            return
-        live = snapshot.state == "paused" or snapshot.analysed is None
-        frame = snapshot.frame if live else snapshot.analysed
-        if frame is None:
+        frame = _frame_of(snapshot) if snapshot is not None else None
+        if snapshot is None or frame is None:
             return
         at = Mapping.fit((frame.image.width, frame.image.height), (self.width(), self.height()))
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -120,7 +122,8 @@ class Picture(QWidget):
         # Words stay inside the picture where it is wide enough, else they use the room beside it.
         area = target if target.width() > 320 else QRectF(self.rect())
         painter.setFont(self.font())
-        self._overlays(painter, snapshot, () if live else snapshot.faces, at, area)
+        faces = snapshot.faces if frame is snapshot.analysed else ()
+        self._overlays(painter, snapshot, faces, at, area)
         painter.end()
         self._painted(began)
 
@@ -168,6 +171,13 @@ class Picture(QWidget):
         self.stats.processed += 1
         self.stats.busy_s += time.perf_counter() - began
         self.stats.add_latency(self._now() - frame.t_capture)
+
+
+def _frame_of(snapshot: Snapshot) -> Frame | None:
+    """Return the frame to paint: while nothing is analysed the newest one, without overlays."""
+    if snapshot.state == "paused" or snapshot.analysed is None:
+        return snapshot.frame
+    return snapshot.analysed
 
 
 def recording_words(snapshot: Snapshot) -> str:

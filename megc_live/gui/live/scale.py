@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-FULL_PERCENT = 6.0
-"""Activity, percent of the eye distance per 0.1 s, with the brightest colour: as in annotated videos."""
-FULL_SD = 6.0
+FULL_PERCENT = (6.0, 3.0, 2.0, 1.0, 0.5)
+"""Activity, percent of the eye distance per 0.1 s, with the brightest colour; the first as in annotated
+videos, where macro-expressions are to be told apart too. A micro-expression rarely reaches 2."""
+FULL_SD = (24.0, 12.0, 6.0, 4.0, 3.0)
 """Standard deviations above the neutral face's mean that have the brightest colour."""
+DEFAULT_STEP = 2
 BLINK_GATE = 0.5
 """Eyelid closure (0 open, 1 closed) from which on the timeline is shaded as a blink."""
 HEAD_GATE = 4.0
@@ -33,14 +35,26 @@ class ActivityScale:
     ----------
     baseline : Baseline or None
         The neutral face that activity is shown relative to; None: shown as measured.
+    step : int
+        Which of the ranges is shown.
     """
 
     baseline: Baseline | None = None
+    step: int = DEFAULT_STEP
 
     @property
     def full(self) -> float:
         """Value that is shown as 1, in :attr:`unit`."""
-        return FULL_SD if self.baseline is not None else FULL_PERCENT
+        return (FULL_SD if self.baseline is not None else FULL_PERCENT)[self.step]
+
+    @property
+    def short_unit(self) -> str:
+        """Unit where there is little room."""
+        return "SD" if self.baseline is not None else "%"
+
+    def stepped(self, steps: int) -> ActivityScale:
+        """Return a scale that shows weaker movements (``steps`` above 0) or only stronger ones."""
+        return replace(self, step=min(max(self.step + steps, 0), len(FULL_PERCENT) - 1))
 
     @property
     def unit(self) -> str:

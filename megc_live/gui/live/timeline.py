@@ -21,7 +21,7 @@ from megc_live.gui.live.commands import Commands
 from megc_live.gui.live.history import BIN_S, BLINK, HEAD, SPAN_S, History, runs
 from megc_live.gui.live.marks import Marks
 from megc_live.gui.live.scale import BLINK_GATE, HEAD_GATE, ActivityScale
-from megc_live.output.figures import clock, region_words
+from megc_live.output.words import clock, region_words
 
 Floats = NDArray[np.float64]
 
@@ -38,9 +38,7 @@ class _TimeAxis(pg.AxisItem):
     """Writes times as in the report: 12.5 s, 1:05."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [
-            clock(value, spacing) + (" s" if value < 60 else "") if value >= 0 else "" for value in values
-        ]
+        return [_time_words(value, spacing) for value in values]
 
 
 def _time_words(t_s: float, spacing: float) -> str:
@@ -80,7 +78,7 @@ class Timeline(QWidget):
         self.faces = QComboBox()
         self.faces.setToolTip("Face whose activity is shown")
         self.faces.setAccessibleName("Face shown on the timeline")
-        self.span = QLabel()
+        self.span, self.full = QLabel(), QLabel()
         self.unit = QLabel()
         self.unit.setProperty("role", "soft")
         self._make_plot()
@@ -96,10 +94,8 @@ class Timeline(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(6, 2, 6, 0)
         head.setSpacing(6)
-        for name in ("heat", "shorter"):
-            head.addWidget(button(commands[name]))
-        head.addWidget(self.span)
-        head.addWidget(button(commands["longer"]))
+        for part in ("heat", "shorter", self.span, "longer", "dimmer", self.full, "brighter"):
+            head.addWidget(button(commands[part]) if isinstance(part, str) else part)
         head.addWidget(self.faces)
         head.addStretch(1)
         head.addWidget(self.unit)
@@ -223,6 +219,7 @@ class Timeline(QWidget):
         self.marks.place((right - left) / width, left, right)
 
     def _draw_activity(self, times: Floats, levels: Floats) -> None:
+        self.marks.set_on_dark(self.heat)
         self._image.setVisible(self.heat)
         self._lines.setVisible(not self.heat)
         if self.heat:
@@ -250,12 +247,10 @@ class Timeline(QWidget):
 
     def _say_unit(self) -> None:
         self.span.setText(f"{self.span_s:.0f} s")
-        how = "colour" if self.heat else "height of a row"
+        how = "brightest" if self.heat else "full height"
+        self.full.setText(f"{how}: {self._scale.full:g} {self._scale.short_unit}")
         chances = " with p of negative, positive, surprise" if self._labels else ""
-        self.unit.setText(
-            f"{how}: 0 to {self._scale.full:g} {self._scale.unit}; ▼ micro, ■ macro{chances}; "
-            "hatched: blink /, head motion \\"
-        )
+        self.unit.setText(f"▼ micro, ■ macro{chances}; hatched: blink /, head motion \\")
         self.unit.setToolTip(
             f"Activity: motion of a region in 0.1 s with the head's motion fitted out, 0 to "
             f"{self._scale.full:g} {self._scale.unit}.\nBlink: eyelid closure, 0 open to 1 closed; hatched "

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QStandardPaths, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QGridLayout, QSplitter, QVBoxLayout, QWidget
 
@@ -20,6 +22,7 @@ from megc_live.gui.live.events import EventTable
 from megc_live.gui.live.footer import Footer
 from megc_live.gui.live.notice import Notice, words
 from megc_live.gui.live.picture import Picture
+from megc_live.gui.live.request import Every, Request, has_results, picture_path
 from megc_live.gui.live.scale import ActivityScale
 from megc_live.gui.live.timeline import Timeline
 from megc_live.live_session import LiveSession
@@ -27,24 +30,16 @@ from megc_live.live_snapshot import Snapshot
 from megc_live.settings import Settings
 from megc_live.video.base import Source
 
-PAINT_MS = 33
-"""Time between two looks at the session, whatever the source's rate."""
-_TIMELINE_EVERY = 2
-_FOOTER_EVERY = 15
-_HANGS_S = 3.0
+LOOK_MS = 8
+"""Time between two looks at the session."""
+PAINT_S = 0.028
+"""Least time between two pictures: about 30 a second, whatever the source's rate."""
+_RESTLESS_S = 0.1
+_RESULTS_S, _STATE_S, _FIGURES_S = 0.066, 0.1, 0.5
+_HANGS_S = 5.0
 """A session that is to make room for another one, and has not ended by then, is left behind."""
 BASELINE_S = 3.0
 NO_LSL = "Lab Streaming Layer is not installed: pip install 'megc-live[lsl]', then start the program again."
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a session is started with."""
-
-    spec: str
-    make: Callable[[], Source]
-    consent: dict[str, Any]
-    folder: Path | None
 
 
 class LiveView(QWidget):
@@ -85,7 +80,12 @@ class LiveView(QWidget):
         self._next: Request | None = None
         self._baseline: Baseline | None = None
         self._labels = True
-        self._ticks = self._n_rows = self._n_events = 0
+        self._scale = ActivityScale()
+        self._n_rows = self._n_events = 0
+        self._hangs_at = math.inf
+        self._painted_s = -math.inf
+        self._results, self._state, self._figures = Every(_RESULTS_S), Every(_STATE_S), Every(_FIGURES_S)
+        self._paces = (self._results, self._state, self._figures)
         self._commands = Commands(self)
         self.picture = Picture()
         self.timeline = Timeline(self._commands)
@@ -98,7 +98,7 @@ class LiveView(QWidget):
         self._connect()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(PAINT_MS)
+        self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._tick)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         if find_spec("pylsl") is None:
@@ -144,6 +144,8 @@ class LiveView(QWidget):
                 "again": self._ask_for_source,
                 "longer": lambda: self.timeline.change_span(1),
                 "shorter": lambda: self.timeline.change_span(-1),
+                "brighter": lambda: self._show_scale(1),
+                "dimmer": lambda: self._show_scale(-1),
             }
         )
         self._commands.connect_switches(
@@ -182,8 +184,8 @@ class LiveView(QWidget):
         request = Request(spec, make, consent, folder)
         if self.is_running():
             self._next = request
+            self._hangs_at = time.monotonic() + _HANGS_S
             self.stop()
-            QTimer.singleShot(round(1000 * _HANGS_S), self._leave_behind)
         else:
             self._begin(request)
 
@@ -214,46 +216,61 @@ class LiveView(QWidget):
         self.timeline.clear()
         self.table.events.clear()
         self._snapshot = None
-        self._ticks = self._n_rows = self._n_events = 0
+        self._n_rows = self._n_events = 0
+        for every in self._paces:
+            every.reset()
         self._commands.set_quietly("pause", False)
         self._commands.set_quietly("record", False)
         self._say("")
-        settings = self._settings()
-        if self._commands["spotting"].isChecked():
-            settings = without_labels(settings)
-        session = self._make_session(request.make, settings, folder=request.folder, consent=request.consent)
+        c = self._commands
+        session = request.session(
+            self._make_session,
+            self._settings(),
+            spotting_only=c["spotting"].isChecked(),
+            lsl=c["lsl"].isChecked(),
+        )
         self._session = session
         session.start()
         self._timer.start()
         self.setFocus()
         self._tick()
 
-    def _leave_behind(self) -> None:
-        """Switch the source although the old one hangs: its thread ends with the program."""
-        if self._next is not None and self._session is not None:
-            self._session.close(0.0)
-            self._begin(self._next)
+    def _make_room(self, ended: bool) -> bool:
+        """Begin the session that waits, if one does: when the old one has ended, or hangs."""
+        if self._next is None or self._session is None:
+            return False
+        if not ended:
+            if time.monotonic() < self._hangs_at:
+                return False
+            self._session.close(0.0)  # its thread ends with the program
+        self._begin(self._next)
+        return True
 
     def _tick(self) -> None:
         """Look at the session; everything that is shown comes from this one snapshot."""
-        session = self._session
+        session, now = self._session, time.monotonic()
         if session is None:
             return
         snapshot = session.snapshot()
-        self._snapshot = snapshot
         over = snapshot.state in ("ended", "failed")
-        if over and self._next is not None:
-            self._begin(self._next)
+        if self._make_room(over):
             return
-        self.picture.show_snapshot(snapshot)
-        if over or self._ticks % _FOOTER_EVERY == 0:
-            self.footer.show_figures(snapshot, self.picture.stats)
-        if over or self._ticks % _TIMELINE_EVERY == 0:
-            self._take_results(session, snapshot)
-        self._ticks += 1
-        self._show_state(snapshot)
+        self._snapshot = snapshot
         if over:
             self._timer.stop()
+            self._painted_s = -math.inf
+            for every in self._paces:
+                every.reset()
+        waited_s = now - self._painted_s
+        if waited_s >= PAINT_S and (self.picture.is_new(snapshot) or waited_s >= _RESTLESS_S):
+            self._painted_s = now
+            self.picture.show_snapshot(snapshot)
+        if self._results.due(now):
+            self._take_results(session, snapshot)
+        if self._state.due(now):
+            self._show_state(snapshot)
+        if self._figures.due(now):
+            self.footer.show_figures(snapshot, self.picture.stats)
 
     def _take_results(self, session: LiveSession, snapshot: Snapshot) -> None:
         """Show the rows and events that are new."""
@@ -280,7 +297,7 @@ class LiveView(QWidget):
         c["snapshot"].setEnabled(going and snapshot.frame is not None)
         c["baseline"].setEnabled(state == "running" and snapshot.baseline_left_s <= 0)
         c["relative"].setEnabled(snapshot.baseline is not None)
-        c["review"].setEnabled(state in ("ended", "failed") and _has_results(snapshot))
+        c["review"].setEnabled(state in ("ended", "failed") and has_results(snapshot))
         c["again"].setEnabled(state in ("ended", "failed"))
         self._follow_baseline(snapshot)
         self._show_labels(not snapshot.spotting_only)
@@ -328,10 +345,11 @@ class LiveView(QWidget):
         count = 0 if snapshot is None else snapshot.n_events
         return f"{count} interval{'' if count == 1 else 's'} found."
 
-    def _show_scale(self) -> None:
-        scale = ActivityScale(self._baseline if self._commands["relative"].isChecked() else None)
-        self.picture.set_scale(scale)
-        self.timeline.set_scale(scale)
+    def _show_scale(self, steps: int = 0) -> None:
+        baseline = self._baseline if self._commands["relative"].isChecked() else None
+        self._scale = replace(self._scale, baseline=baseline).stepped(steps)
+        self.picture.set_scale(self._scale)
+        self.timeline.set_scale(self._scale)
 
     def _ask_for_source(self) -> None:
         self.source_wanted.emit(self._request.spec if self._request else "")
@@ -354,13 +372,8 @@ class LiveView(QWidget):
         self._try(lambda session: session.take_baseline(BASELINE_S))
 
     def _save_snapshot(self) -> None:
-        snapshot = self._snapshot
-        if snapshot is None or snapshot.frame is None:
-            return
-        folder = _pictures() if snapshot.folder is None else snapshot.folder.parent
-        name = "live" if snapshot.folder is None else snapshot.folder.name
-        path = folder / f"{name}_frame_{snapshot.frame.index:06d}.png"
-        if self._try(lambda session: session.save_snapshot(path)):
+        path = picture_path(self._snapshot) if self._snapshot is not None else None
+        if path is not None and self._try(lambda session: session.save_snapshot(path)):
             self._say(f"Snapshot: {path}")
 
     def _try(self, what: Callable[[LiveSession], object]) -> bool:
@@ -380,18 +393,3 @@ class LiveView(QWidget):
     def _open_results(self) -> None:
         if self._snapshot is not None and self._snapshot.folder is not None:
             self.opened_results.emit(self._snapshot.folder)
-
-
-def without_labels(settings: Settings) -> Settings:
-    """Return the settings with recognition switched off."""
-    recognition = settings.recognition.model_copy(update={"recognizer": "none"})
-    return settings.model_copy(update={"recognition": recognition})
-
-
-def _has_results(snapshot: Snapshot) -> bool:
-    return snapshot.folder is not None and snapshot.folder.is_dir()
-
-
-def _pictures() -> Path:
-    """Return the user's folder of pictures."""
-    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation))

@@ -27,7 +27,8 @@ from PyQt6.QtWidgets import (
 
 from megc_live.batch_items import Options
 from megc_live.choices import Choice, Choices, collect_choices
-from megc_live.one_source import ALWAYS, How
+from megc_live.one_source import How
+from megc_live.results import ALWAYS
 from megc_live.settings import Settings
 
 _FACES = (
@@ -46,20 +47,23 @@ class OptionsPanel(QWidget):
     ----------
     settings : callable
         The program's settings at this moment; what is not on the panel is taken from there.
-    out : Path
-        Folder of the folders of results.
+    results : callable
+        The folder of the folders of results that the window remembers, until another one is chosen here.
     """
 
     changed = pyqtSignal()
 
-    def __init__(self, settings: Callable[[], Settings], out: Path, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings], results: Callable[[], Path], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._results = results
         self._touched: set[str] = set()
         self._found: Choices | None = None
         self._new: Choices | None = None
 
-        self.out = QLineEdit(str(out))
+        self.out = QLineEdit()
         self.browse = QPushButton("…")
         self.spotter, self.recognizer, self.faces = QComboBox(), QComboBox(), QComboBox()
         self.own_threshold, self.threshold = QCheckBox("Threshold"), QDoubleSpinBox()
@@ -142,6 +146,9 @@ class OptionsPanel(QWidget):
     def follow_settings(self) -> None:
         """Take over the program's settings where the user has not chosen otherwise here."""
         settings = self._settings()
+        if "out" not in self._touched:
+            with QSignalBlocker(self.out):
+                self.out.setText(str(self._results()))
         self._set("spotter", self.spotter, settings.spotting.spotter)
         self._set("recognizer", self.recognizer, settings.recognition.recognizer)
         self._set("faces", self.faces, settings.face.faces)
@@ -226,8 +233,9 @@ class OptionsPanel(QWidget):
         self.rate.setSuffix(" frames/s")
         self.rate.setEnabled(False)
         self.jobs.setRange(1, _MOST_JOBS)
+        self.jobs.valueChanged.connect(lambda n: self.jobs.setSuffix(" file" if n == 1 else " files"))
+        self.jobs.setSuffix(" file")
         self.jobs.setValue(max(1, (os.cpu_count() or 2) // 2))
-        self.jobs.setSuffix(" files")
         self.cluster.setPlaceholderText("tcp://10.0.0.5:8786")
 
     def _explain(self) -> None:
@@ -262,6 +270,7 @@ class OptionsPanel(QWidget):
             ("faces", self.faces.currentIndexChanged),
             ("threshold", self.own_threshold.toggled),
             ("threshold", self.threshold.valueChanged),
+            ("out", self.out.textChanged),
         ):
             signal.connect(lambda _value, name=name: self._touched.add(name))
             signal.connect(self.changed)
@@ -271,7 +280,6 @@ class OptionsPanel(QWidget):
             self.annotate.toggled,
             self.resume.toggled,
             self.jobs.valueChanged,
-            self.out.textChanged,
         ):
             other.connect(self.changed)
         self.cluster.textChanged.connect(self._cluster_typed)

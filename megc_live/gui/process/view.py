@@ -24,8 +24,9 @@ from PyQt6.QtWidgets import (
 from megc_live.batch_items import ACTIVE, OVER, ItemView, QueueView
 from megc_live.batch_queue import BatchQueue
 from megc_live.gui import theme
-from megc_live.gui.preferences import RESULTS_FOLDER, Preferences
+from megc_live.gui.preferences import RESULTS_FOLDER
 from megc_live.gui.process.buttons import ActionButton
+from megc_live.gui.process.closing import AskBeforeClosing
 from megc_live.gui.process.options import OptionsPanel
 from megc_live.gui.process.table import QueueModel, QueueTable
 from megc_live.gui.process.wording import detail_html, whole_text
@@ -34,7 +35,6 @@ from megc_live.jobs import VIDEO_SUFFIXES, is_live
 from megc_live.settings import Settings
 
 _POLL_MS = 200
-_ACROSS, _DOWN = "process across", "process down"
 _HINT = (
     "Drop videos, or folders of videos or of numbered images, here.\n"
     "Or add files with Ins and folders with Shift+Ins; then press Start."
@@ -52,8 +52,8 @@ class ProcessView(QWidget):
     ----------
     settings : callable
         The program's settings at this moment.
-    preferences : Preferences, optional
-        Hold the folder of the results and the layout; default: nothing is remembered.
+    results : callable, optional
+        The folder for results that the window remembers, until another one is chosen here.
     queue : BatchQueue, optional
         Default: one that analyses with what is chosen in the panel.
     """
@@ -65,13 +65,11 @@ class ProcessView(QWidget):
         settings: Callable[[], Settings],
         parent: QWidget | None = None,
         *,
-        preferences: Preferences | None = None,
+        results: Callable[[], Path] | None = None,
         queue: BatchQueue | None = None,
     ) -> None:
         super().__init__(parent)
-        self._preferences = preferences
-        results = preferences.results if preferences else Path.home() / RESULTS_FOLDER
-        self.panel = OptionsPanel(settings, results)
+        self.panel = OptionsPanel(settings, results or (lambda: Path.home() / RESULTS_FOLDER))
         self.queue = queue or BatchQueue(self.panel.options())
         self._seen: QueueView = self.queue.snapshot()
         self._message = ""
@@ -93,6 +91,7 @@ class ProcessView(QWidget):
             chosen.selectionChanged.connect(lambda *_: self._show())
         self.table.doubleClicked.connect(lambda _index: self._open_results())
         theme.changed.connect(self._recolour)
+        self._asking = AskBeforeClosing(self, self.question)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._poll)
         self._timer.start(_POLL_MS)
@@ -123,12 +122,17 @@ class ProcessView(QWidget):
         """Tell whether anything is being analysed or held."""
         return self.queue.is_running()
 
+    def question(self) -> str:
+        """Return what to ask before the window is closed; empty if nothing runs."""
+        runs = sum(item.state in ACTIVE for item in self.queue.snapshot().items)
+        if not runs:
+            return ""
+        what = "One file is" if runs == 1 else f"{runs} files are"
+        return f"{what} being analysed. Stop, keep what was found so far, and close?"
+
     def shutdown(self, timeout_s: float = 1.5) -> bool:
         """Stop everything within that time; what runs keeps what it found, if it can be stopped by then."""
         self._timer.stop()
-        if self._preferences is not None:
-            self._preferences.keep_state(_ACROSS, self._across.saveState())
-            self._preferences.keep_state(_DOWN, self._down.saveState())
         return self.queue.close(timeout_s)
 
     # What the user does.
@@ -152,7 +156,7 @@ class ProcessView(QWidget):
             "Cancel every file that waits or runs; what was found so far is kept",
         )  # fmt: skip
         self.retry = act(
-            "Retry", "Ctrl+R", self._retry, "Put the selected files back into the queue; else all that failed"
+            "Retry", "F5", self._retry, "Put the selected files back into the queue; else all that failed"
         )
         self.remove = act(
             "Remove", "Del", self._on_selected(self.queue.remove),
@@ -245,6 +249,7 @@ class ProcessView(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Settings may have changed while another workspace was shown."""
         super().showEvent(event)
+        self._asking.watch(self.window())
         self.panel.follow_settings()
         self.panel.refresh()
         self._configure()
@@ -327,6 +332,7 @@ class ProcessView(QWidget):
         self.detail.setAccessibleName("Details of the selected file")
         self.detail.setTabChangesFocus(True)
         self._down = QSplitter(Qt.Orientation.Vertical)
+        self._down.setObjectName("process down")
         self._down.addWidget(self.table)
         self._down.addWidget(self.detail)
         self._down.setStretchFactor(0, 3)
@@ -339,6 +345,7 @@ class ProcessView(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setMinimumWidth(300)
         self._across = QSplitter(Qt.Orientation.Horizontal)
+        self._across.setObjectName("process across")
         self._across.addWidget(self._down)
         self._across.addWidget(area)
         self._across.setStretchFactor(0, 1)
@@ -346,10 +353,6 @@ class ProcessView(QWidget):
         self._across.setCollapsible(0, False)
         self._across.setSizes([920, 320])
         self._down.setSizes([420, 130])
-        if self._preferences is not None:
-            for splitter, name in ((self._across, _ACROSS), (self._down, _DOWN)):
-                if (state := self._preferences.state(name)) is not None:
-                    splitter.restoreState(state)
 
         self.whole.setRange(0, 1000)
         self.whole.setFixedWidth(260)

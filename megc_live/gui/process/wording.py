@@ -10,7 +10,7 @@ from megc_live.batch_items import ItemView, QueueView
 SIGNS = {
     "waiting": "·",
     "running": "▶",
-    "paused": "‖",
+    "paused": "||",
     "done": "✓",
     "failed": "✗",
     "cancelled": "□",
