@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,15 @@ from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.reviewed import ReviewInterval, plain_text
 from megc_live.output.session import SESSION, SessionInfo, json_values
 from megc_live.output.tables import IntervalRecord, read_intervals
-from megc_live.review.change import Changed, Who, changed_by
-from megc_live.review.edits import Edit, describe, edit_of, edit_values
+from megc_live.review.change import Who
+from megc_live.review.edits import Edit, edit_of, edit_values
 from megc_live.review.footage import FaceRows, Footage
+from megc_live.review.history import History, by_onset
 from megc_live.review.journal import JOURNAL, Journal, ReviewLock, header
 from megc_live.review.video import VideoPlace, find_video, place_of
 from megc_live.video.reader import FrameReader
 
 _RECORDS = TypeAdapter(tuple[IntervalRecord, ...])
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One change that can be taken back: what was there before it and what after it."""
-
-    text: str
-    before: Changed
-    after: Changed
 
 
 def _now() -> str:
@@ -76,7 +68,6 @@ class ReviewDocument(Closing):
     read_only : bool
         No change can be made.
     revision : int
-        Grows with every change.
 
     Examples
     --------
@@ -101,20 +92,15 @@ class ReviewDocument(Closing):
         self.reviewer = reviewer
         self.session = session
         self.read_only = lock is None
-        self.revision = 0
         self._footage = footage
         self._now = now
         self._lock = lock
         self._journal = journal
         self._notes: list[str] = [journal.torn] if journal.torn else []
-        self._done: list[_Step] = []
-        self._undone: list[_Step] = []
         self._located: str = ""
         self.machine: tuple[IntervalRecord, ...] = self._begin(machine)
-        self._intervals = {record.id: ReviewInterval(record) for record in self.machine}
-        self._free_id = max(self._intervals, default=0) + 1
+        self._history = History(self.machine, footage)
         self._replay()
-        self._sorted = self._in_order()
         self._place: VideoPlace | None = None
         try:
             self._place = find_video(folder, session, self._located)
@@ -174,7 +160,12 @@ class ReviewDocument(Closing):
     @property
     def intervals(self) -> tuple[ReviewInterval, ...]:
         """The intervals as they are now, by onset; rejected ones too."""
-        return self._sorted
+        return self._history.intervals
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change."""
+        return self._history.revision
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -199,7 +190,7 @@ class ReviewDocument(Closing):
     @property
     def faces(self) -> tuple[int, ...]:
         """Ids of the faces that were seen or have an interval."""
-        return tuple(sorted({*self._footage.faces, *(item.record.face_id for item in self._sorted)}))
+        return tuple(sorted({*self._footage.faces, *(item.record.face_id for item in self.intervals)}))
 
     @property
     def video(self) -> Path | None:
@@ -223,7 +214,7 @@ class ReviewDocument(Closing):
     def get(self, number: int) -> ReviewInterval:
         """Return an interval by its number; raises :class:`ReviewError`."""
         try:
-            return self._intervals[number]
+            return self._history.by_id[number]
         except KeyError:
             raise ReviewError(f"there is no interval {number}.", "Choose one that is in the list.") from None
 
@@ -283,43 +274,43 @@ class ReviewDocument(Closing):
             It could not be written down; nothing was changed.
         """
         at = self._now()
-        step = self._step(edit, Who(self.reviewer, at))
+        step = self._history.step(edit, Who(self.reviewer, at))
         self._write({"do": "edit", "at": at, "reviewer": self.reviewer, **edit_values(edit)})
-        self._do(step)
+        self._history.do(step)
 
     def undo(self) -> None:
         """Take back the last change; raises as :meth:`apply` does, and if there is none."""
-        if not self._done:
+        if not self._history.undo_text:
             raise ReviewError("there is nothing to undo.")
         self._write({"do": "undo", "at": self._now(), "reviewer": self.reviewer})
-        self._undo()
+        self._history.undo()
 
     def redo(self) -> None:
         """Make again what was taken back; raises as :meth:`apply` does, and if there is nothing."""
-        if not self._undone:
+        if not self._history.redo_text:
             raise ReviewError("there is nothing to redo.")
         self._write({"do": "redo", "at": self._now(), "reviewer": self.reviewer})
-        self._redo()
+        self._history.redo()
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
-        return bool(self._done) and not self.read_only
+        return bool(self._history.undo_text) and not self.read_only
 
     @property
     def can_redo(self) -> bool:
         """Whether there is a change to make again."""
-        return bool(self._undone) and not self.read_only
+        return bool(self._history.redo_text) and not self.read_only
 
     @property
     def undo_text(self) -> str:
         """What :meth:`undo` would take back, in a few words; empty if nothing."""
-        return self._done[-1].text if self._done else ""
+        return self._history.undo_text
 
     @property
     def redo_text(self) -> str:
         """What :meth:`redo` would make again, in a few words; empty if nothing."""
-        return self._undone[-1].text if self._undone else ""
+        return self._history.redo_text
 
     def close(self) -> None:
         """Let others review the folder. Twice is fine."""
@@ -329,7 +320,7 @@ class ReviewDocument(Closing):
 
     def _begin(self, machine: Sequence[IntervalRecord]) -> tuple[IntervalRecord, ...]:
         """What the review begins with: the journal's own intervals, which outlive another analysis."""
-        found = tuple(sorted(machine, key=_by_onset))
+        found = tuple(sorted(machine, key=by_onset))
         if not self._journal.lines:
             return found
         first = self._journal.lines[0]
@@ -365,11 +356,11 @@ class ReviewDocument(Closing):
             return
         who = Who(str(values.pop("reviewer")), str(values.pop("at")))
         if do == "edit":
-            self._do(self._step(edit_of(values), who))
+            self._history.do(self._history.step(edit_of(values), who))
         elif do == "undo":
-            self._undo()
+            self._history.undo()
         elif do == "redo":
-            self._redo()
+            self._history.redo()
         else:
             raise ValueError(f"it does {do!r}, which is unknown")
 
@@ -381,41 +372,3 @@ class ReviewDocument(Closing):
             began = [dict(json_values(asdict(record))) for record in self.machine]
             lines.insert(0, header(began, {"started": self.session.started, "n_frames": self.n_frames}))
         self._journal.append(*lines)
-
-    def _step(self, edit: Edit, who: Who) -> _Step:
-        after = changed_by(edit, self._intervals, self._footage, who, self._free_id)
-        before: Changed = {number: self._intervals.get(number) for number in after}
-        return _Step(describe(edit), before, after)
-
-    def _do(self, step: _Step) -> None:
-        self._done.append(step)
-        self._undone.clear()
-        self._put(step.after)
-
-    def _undo(self) -> None:
-        step = self._done.pop()
-        self._undone.append(step)
-        self._put(step.before)
-
-    def _redo(self) -> None:
-        step = self._undone.pop()
-        self._done.append(step)
-        self._put(step.after)
-
-    def _put(self, changed: Changed) -> None:
-        for number, item in changed.items():
-            if item is None:
-                self._intervals.pop(number, None)
-            else:
-                self._intervals[number] = item
-        # A number is never given twice, not even that of an interval that was taken back.
-        self._free_id = max(self._free_id, max(changed, default=0) + 1)
-        self._sorted = self._in_order()
-        self.revision += 1
-
-    def _in_order(self) -> tuple[ReviewInterval, ...]:
-        return tuple(sorted(self._intervals.values(), key=lambda item: _by_onset(item.record)))
-
-
-def _by_onset(record: IntervalRecord) -> tuple[int, int, int]:
-    return record.onset_frame, record.offset_frame, record.id

@@ -48,7 +48,7 @@ def export(
     Parameters
     ----------
     document : ReviewDocument
-        Not to be changed meanwhile.
+        What is changed meanwhile is not in the files.
     folder : Path
         Made if need be; an earlier export in it is replaced, a result of an analysis never.
     formats : sequence of str
@@ -75,8 +75,8 @@ def export(
     """
     _refuse_results(document, folder)
     names = list(dict.fromkeys(formats))
-    session = _session_of(document)
     items = document.intervals
+    session = _session_of(document, items)
     entries = [SINKS[name] for name in names]
     steps = _Steps(document, names, items, progress or (lambda done, total: None), stopped)
     sinks: list[Sink] = []
@@ -118,14 +118,14 @@ def _refuse_results(document: ReviewDocument, folder: Path) -> None:
         )
 
 
-def _session_of(document: ReviewDocument) -> SessionInfo:
+def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> SessionInfo:
     """The analysis's own record, with the counts of the review."""
     session = deepcopy(document.session)
-    kept = [item.record for item in document.intervals if item.status != "rejected"]
+    kept = [item.record for item in items if item.status != "rejected"]
     session.events = {kind: sum(record.kind == kind for record in kept) for kind in ("micro", "macro")}
     if document.video is not None and session.source.kind in ("file", "folder"):
         session.source.spec = str(document.video)
-    names = {item.record.reviewer for item in document.intervals if item.record.reviewer}
+    names = {item.record.reviewer for item in items if item.record.reviewer}
     session.run = {**session.run, "reviewed": True, "reviewers": sorted(names)}
     return session
 
