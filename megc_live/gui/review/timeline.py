@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QFont
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
@@ -16,6 +14,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidg
 from megc_live.face.regions import REGIONS
 from megc_live.gui import theme
 from megc_live.gui.review.bars import Bar, BarsItem
+from megc_live.gui.review.courses import Courses
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.words import region_words
 
@@ -28,25 +27,6 @@ _LEAST_ROW_PX = 9.5
 _GROUPS = (("brows R", 0, 2), ("brows L", 3, 5), ("nose", 6, 7), ("mouth", 8, 11))
 """Regions of one place: their name, the first and the last of them."""
 _LANES = ("blink", "head motion")
-
-
-@dataclass(frozen=True)
-class Courses:
-    """What the timeline draws, one value per frame.
-
-    Attributes
-    ----------
-    times_s : ndarray of float64, shape (n,)
-    activity : ndarray, shape (n, 12)
-        Percent of the eye distance in 0.1 s, in the order of ``REGIONS``; NaN where unknown.
-    blink, head_motion : ndarray, shape (n,)
-        Eyelid closure 0 to 1; percent of the eye distance in 0.1 s.
-    """
-
-    times_s: NDArray[np.float64]
-    activity: NDArray[np.floating]
-    blink: NDArray[np.floating]
-    head_motion: NDArray[np.floating]
 
 
 class Timeline(QWidget):
@@ -65,7 +45,6 @@ class Timeline(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.courses: Courses | None = None
-        self._activity_full = self._head_full = 1.0
         self._plots: list[Any] = []
         self._heads: list[Any] = []
         self.bars = BarsItem()
@@ -165,21 +144,19 @@ class Timeline(QWidget):
         """Show another recording, or another face of it; the whole of it if its length is another."""
         before = self.courses
         self.courses = courses
-        self._activity_full = _full_scale(courses.activity)
-        self._head_full = _full_scale(courses.head_motion)
         self.bars.set_times(courses.times_s)
         times = courses.times_s
         if not len(times):
             return
         self.curves[0].setData(times, courses.blink)
-        self.curves[1].setData(times, np.minimum(courses.head_motion / self._head_full, 1.05) + 1.1)
+        self.curves[1].setData(times, np.minimum(courses.head_motion / courses.head_full, 1.05) + 1.1)
         start, end = float(times[0]), float(times[-1])
         slack = max(0.02 * (end - start), 1e-3)
         for plot in self._plots:
             plot.setLimits(xMin=start - slack, xMax=end + slack, minXRange=8 * self._period())
         self.legend.setText(
-            f"Time in s · regions' motion: dark 0 to yellow {self._activity_full:.2g} % · head motion 0 to "
-            f"{self._head_full:.2g} % of eye distance in 0.1 s · blink 0 open to 1 closed"
+            f"Time in s · regions' motion: dark 0 to yellow {courses.activity_full:.2g} % · head motion 0 to "
+            f"{courses.head_full:.2g} % of eye distance in 0.1 s · blink 0 open to 1 closed"
         )
         if before is None or not np.array_equal(before.times_s, times):
             self.show_all()
@@ -267,7 +244,7 @@ class Timeline(QWidget):
         first = np.clip(np.searchsorted(times, edges, side="right") - 1, 0, len(times) - 1)
         strongest = np.fmax.reduceat(courses.activity, first, axis=0)[:, : len(REGIONS)].T
         beyond = (edges < times[0] - self._period()) | (edges > times[-1] + self._period())
-        rgb = theme.activity_rgb(strongest / self._activity_full)
+        rgb = theme.activity_rgb(strongest / courses.activity_full)
         empty = theme.colour("raised")
         rgb[np.isnan(strongest) | beyond] = (empty.red(), empty.green(), empty.blue())
         self.heat.setImage(rgb, levels=(0, 255))
@@ -284,9 +261,3 @@ class Timeline(QWidget):
 
     def _head_dragged(self, head: Any) -> None:
         self.sought.emit(self.bars.frame_at(float(head.value())))
-
-
-def _full_scale(values: NDArray[np.floating]) -> float:
-    """Return the value that has the brightest colour: all but the strongest of 300 frames is below."""
-    finite = values[np.isfinite(values)]
-    return max(float(np.percentile(finite, 99.7)), 1.0) if len(finite) else 1.0
