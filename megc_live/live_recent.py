@@ -15,8 +15,8 @@ Item = TypeVar("Item")
 
 HISTORY_S = 30.0
 EVENTS_KEPT = 500
-PICTURES_KEPT = 200
-"""Events that keep their pictures: about 0.3 MB each."""
+PICTURES_KEPT = 40
+"""Events that keep their pictures, about 0.3 MB each: enough for whoever looks once in a minute."""
 RATE_WINDOW_S = 2.0
 _TIMES_KEPT = 4096
 _LATENCIES_KEPT = 256
@@ -53,7 +53,7 @@ class RecentRows:
 
 
 class RecentEvents:
-    """The newest 500 events; the newest 200 of them with pictures.
+    """The newest 500 events; the newest 40 of them with pictures.
 
     Attributes
     ----------

@@ -186,7 +186,10 @@ class LiveSession:
         return self._run.analysis.rows_since(n)
 
     def events_since(self, n: int) -> tuple[list[Event], int]:
-        """Return the events from the ``n``-th on, of the newest 500, and the number for the next call."""
+        """Return the events from the ``n``-th on, of the newest 500, and the number for the next call.
+
+        The newest 40 of them have their pictures: whoever wants them all asks as they come.
+        """
         return self._run.analysis.events_since(n)
 
     def stages(self) -> tuple[StageStats, ...]:

@@ -46,6 +46,7 @@ class _Device:
     began: float | None = None
     plugged: threading.Event = field(default_factory=threading.Event)
     free: threading.Event = field(default_factory=threading.Event)
+    hanging: threading.Event = field(default_factory=threading.Event)
     opened: int = 0
 
 
@@ -138,6 +139,11 @@ class SimulatedCamera(Source):
         """From now on a read does not return, not even when interrupted, until :meth:`release`."""
         self._device.free.clear()
 
+    @property
+    def hanging(self) -> threading.Event:
+        """Set as soon as a read hangs."""
+        return self._device.hanging
+
     def release(self) -> None:
         """End :meth:`hang`."""
         self._device.free.set()
@@ -150,7 +156,9 @@ class SimulatedCamera(Source):
 
     def read(self) -> Frame | None:
         device = self._device
-        device.free.wait()
+        if not device.free.is_set():
+            device.hanging.set()
+            device.free.wait()
         if self._over():
             return None
         if not device.plugged.is_set():

@@ -44,7 +44,6 @@ F64 = NDArray[np.float64]
 MARGIN_S = 0.3
 """What a magnified clip shows before the onset, where the face is at rest, and after the offset."""
 LONGEST_S = 10.0
-_REGISTRATIONS = 2
 _SIZE = (CROP_WIDTH, CROP_HEIGHT)
 
 
@@ -226,7 +225,7 @@ def _steady_clip(
     settings = Settings.from_dict(document.session.settings)
     wanted = set(frames)
     transform: F64 | None = None
-    first: U8 | None = None
+    steadied = _Steadied()
     waiting: list[Frame] = []
     pictures: list[U8] = []
     for frame, face in follow_face(
@@ -239,8 +238,7 @@ def _steady_clip(
         if transform is None:  # the face is found a few frames later: the first ones are cut as that one is
             continue
         for held in waiting:
-            picture, first = _steady(held, transform, first)
-            pictures.append(picture)
+            pictures.append(steadied.cut(held, transform))
         waiting.clear()
     if not pictures:
         raise ReviewError(
@@ -250,15 +248,22 @@ def _steady_clip(
     return np.stack(pictures)
 
 
-def _steady(frame: Frame, transform: F64, first: U8 | None) -> tuple[U8, U8]:
-    """Cut the face of a frame so that the head stands as in the clip's first picture; that one's grey too."""
-    grey = frame.image.grey
-    if first is None:
-        first = cut(grey, transform, _SIZE)
-    else:
-        for _ in range(_REGISTRATIONS):
-            rest = head_motion(dense_flow(first, cut(grey, transform, _SIZE)))
-            rest[0, 0] += 1
-            rest[1, 1] += 1
-            transform = compose(transform, rest)
-    return cut(frame.image.rgb(), transform, _SIZE), first
+class _Steadied:
+    """Cuts the face out of one frame after another so that the head stands as in the first."""
+
+    def __init__(self) -> None:
+        self._first: U8 | None = None
+        self._rest: F64 = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+        """What the tracker's transform was off by on the frame before: seldom far from now."""
+
+    def cut(self, frame: Frame, transform: F64) -> U8:
+        grey = frame.image.grey
+        if self._first is None:
+            self._first = cut(grey, transform, _SIZE)
+        else:
+            guess = compose(transform, self._rest)
+            moved = head_motion(dense_flow(self._first, cut(grey, guess, _SIZE)))
+            moved[0, 0] += 1
+            moved[1, 1] += 1
+            self._rest = compose(self._rest, moved)
+        return cut(frame.image.rgb(), compose(transform, self._rest), _SIZE)

@@ -90,7 +90,8 @@ class Reconnecting(Source):
                 continue
             if frame is not None:
                 return self._follow(source, frame)
-            if not self._returns or self._cancel.is_set():
+            # a server that is switched off may end its stream in good order; a camera never ends by itself
+            if not self._returns or self.info.kind != "stream" or self._cancel.is_set():
                 self._count()
                 return None
             self._lose(source, f"{self.info.spec!r} sends no more frames.")

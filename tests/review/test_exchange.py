@@ -249,6 +249,31 @@ def test_what_was_changed_in_elan_is_taken_over(reviewed: ReviewDocument, tmp_pa
     assert len(reviewed.intervals) == 7
 
 
+def test_a_copy_and_a_changed_tier_in_elan(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    """A copied annotation has the number of the first one; one on another tier has another kind or status."""
+    export(reviewed, tmp_path / "out", ["elan"])
+
+    def change(eaf: Elan.Eaf) -> None:
+        ((onset, offset, value),) = (
+            mark for mark in eaf.get_annotation_data_for_tier("micro@face0") if mark[2].startswith("#3 ")
+        )
+        eaf.add_annotation("micro@face0", 9000, 9000 + offset - onset, value)
+        eaf.remove_annotation("micro@face0", (onset + offset) // 2)
+        eaf.add_annotation("macro@face0", onset, offset, value)
+        ((onset, offset, value),) = eaf.get_annotation_data_for_tier("rejected@face0")
+        eaf.remove_annotation("rejected@face0", (onset + offset) // 2)
+        eaf.add_annotation("micro@face0", onset, offset, value)
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    items = {item.id: item for item in import_intervals(edited, reviewed.times_s)}
+    assert set(items) == {*range(1, 8), 8}
+    old = reviewed.get(1)
+    assert items[1].status == "open" and items[1].record.kind == old.record.kind
+    threes = [items[3].record, items[8].record]
+    assert sorted(record.kind for record in threes) == ["macro", "micro"]
+    assert sorted(record.onset_frame for record in threes) == [120, 270]
+
+
 def test_a_document_made_in_elan_alone(tmp_path: Path) -> None:
     eaf = Elan.Eaf(author="second coder")
     eaf.add_tier("micro")

@@ -32,19 +32,20 @@ _TOP = _REGIONS_Y + _N
 _LANES = (_TOP + 2.6, _TOP + 1.0)
 _CEILING = _TOP + 3.4
 _HEAD_FULL = 10.0
+_LABELLED_S = 2.0
 
 
 class _TimeAxis(pg.AxisItem):
     """Writes times as in the report: 12.5 s, 1:05."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [_time_words(value, spacing) for value in values]
+        return [_time_words(value) if spacing >= _LABELLED_S else "" for value in values]
 
 
-def _time_words(t_s: float, spacing: float) -> str:
+def _time_words(t_s: float) -> str:
     if t_s < 0:
         return ""
-    return f"{t_s:.{0 if spacing >= 1 else 1}f} s" if t_s < 60 else clock(t_s, spacing)
+    return f"{t_s:.0f} s" if t_s < 60 else clock(t_s)
 
 
 class Timeline(QWidget):
@@ -121,6 +122,7 @@ class Timeline(QWidget):
         left.setStyle(tickFont=font, tickLength=0)
         left.setWidth(92)
         self._plot.getAxis("bottom").setStyle(tickFont=font)
+        self._plot.getAxis("bottom").setTickSpacing(_LABELLED_S, _LABELLED_S / 2)
         self._plot.getAxis("bottom").setHeight(22)
         names = [(_REGIONS_Y + _N - k - 0.5, region_words(name)) for k, name in enumerate(REGIONS)]
         words = [(_HEAD_Y + 0.5, "head motion"), (_BLINK_Y + 0.5, "blink"), (_LANES[1] + 0.8, "intervals")]

@@ -118,7 +118,7 @@ class LiveView(QWidget):
         self.upper.setObjectName("live_upper")
         self.upper.addWidget(left)
         self.upper.addWidget(self.table)
-        self.upper.setSizes([560, 720])
+        self.upper.setSizes([540, 740])
         self.panes = QSplitter(Qt.Orientation.Vertical)
         self.panes.setObjectName("live_panes")
         self.panes.addWidget(self.upper)
@@ -270,7 +270,8 @@ class LiveView(QWidget):
         if self._state.due(now):
             self._show_state(snapshot)
         if self._figures.due(now):
-            self.footer.show_figures(snapshot, self.picture.stats)
+            shown = self.picture
+            self.footer.show_figures(snapshot, shown.stats, (shown.latency_s(50), shown.latency_s(95)))
 
     def _take_results(self, session: LiveSession, snapshot: Snapshot) -> None:
         """Show the rows and events that are new."""
