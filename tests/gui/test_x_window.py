@@ -18,7 +18,7 @@ import pytest
 from megc_live.gui.display import problem, without_opencvs_qt
 
 WIDTH, HEIGHT = 1280, 720
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 MISSING = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
 
 pytestmark = pytest.mark.skipif(
