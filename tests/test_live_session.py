@@ -48,6 +48,7 @@ class Meter:
     breaks_at: int | None = None
     closed: int = 0
     pushed: int = 0
+    last: Frame | None = None
     _rows: list[FrameRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,15 +62,19 @@ class Meter:
         if self.pushed == self.breaks_at:
             raise ZeroDivisionError("nothing to divide")
         self.pushed += 1
+        self.last = frame
         self._rows.append(no_face_row(frame))
         if self.pushed % 10:
             return []
+        return [self._event(frame)]
+
+    def _event(self, frame: Frame) -> Event:
         times = frame.pts_s - 0.3, frame.pts_s - 0.2, frame.pts_s - 0.1
         span = Interval(frame.index - 6, frame.index - 4, frame.index - 2, *times, score=0.9, kind="micro")
-        return [Event(self.pushed // 10, 0, span, frame.pts_s)]
+        return Event(self.pushed // 10, 0, span, frame.pts_s)
 
     def flush(self) -> list[Event]:
-        return []
+        return [self._event(self.last)] if self.last is not None else []
 
     def take_rows(self) -> list[FrameRow]:
         rows, self._rows = self._rows, []
@@ -240,6 +245,17 @@ def test_pause_is_a_gap_and_no_loss(tmp_path: Path, open_session: Callable[..., 
     assert set(recorded) & set(frames) and not set(recorded) & set(range(before.index + 5, before.index + 20))
 
 
+def test_a_session_can_begin_paused() -> None:
+    session = LiveSession(SimulatedCamera(200.0, pictures=GREY).open, SETTINGS, make_engine=Meter())
+    session.pause()
+    session.start()
+    shot = until(session, lambda shot: shot.frame is not None and shot.frame.index > 10, "a live picture")
+    assert shot.state == "paused" and shot.n_rows == 0
+    session.resume()
+    until(session, lambda shot: shot.n_rows > 3, "rows")
+    assert session.close(PATIENCE)
+
+
 def test_a_camera_that_is_unplugged_returns(tmp_path: Path, open_session: Callable[..., LiveSession]) -> None:
     camera = SimulatedCamera(100.0, pictures=GREY)
     session = open_session(camera.open, make_engine=Meter(), folder=tmp_path)
@@ -293,6 +309,7 @@ def test_without_reconnecting_what_was_found_before_the_loss_is_kept(
     assert last.state == "failed" and "Plug it in" in last.message and "live" in last.message
     assert len(list(read_frames(tmp_path / "live" / "frames.csv"))) == last.n_rows
     assert not record_of(last)["run"]["complete"]
+    assert len(read_intervals(tmp_path / "live" / "intervals.csv")) == last.n_rows // 10 + 1  # flushed
 
 
 def test_closing_while_a_read_hangs_leaves_the_camera_and_keeps_the_results(
