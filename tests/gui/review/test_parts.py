@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,21 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 
+from megc_live.errors import SourceError
 from megc_live.gui import theme
 from megc_live.gui.review import stage as pages
+from megc_live.gui.review.courses import Courses
+from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.table import COLUMNS
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.reviewed import ReviewInterval
+from megc_live.review import ReviewDocument
+from megc_live.settings import Settings
+from megc_live.video.frame import Frame
+from megc_live.video.reader import FrameReader
 from tests.conftest import FaceClip
 from tests.gui.review.conftest import interval, number_in, open_in, pixels, wait_for_picture
 
@@ -144,6 +153,22 @@ def test_the_strongest_motion_is_drawn_where_it_was(view: ReviewView) -> None:
     low, high = timeline.span()
     at = low + (brightest[:, 1].mean() + 0.5) / drawn.shape[1] * (high - low)
     assert at == pytest.approx(100.5 / 25, abs=0.03)
+
+
+def test_a_blink_of_one_frame_is_seen_in_an_hour_of_video(view: ReviewView) -> None:
+    timeline = view.work.timeline
+    n = 108_000
+    blink = np.zeros(n, dtype=np.float32)
+    blink[54_321] = 1.0
+    blink[1000:2000] = np.nan
+    none = np.zeros((n, 12), dtype=np.float32)
+    timeline.set_courses(Courses(np.arange(n) / 30, none, blink, blink, np.zeros((n, 4)), 1.0, 1.0))
+    t_s, drawn = timeline.curves[0].getData()
+    assert len(t_s) < 6000, "what is drawn does not grow with the video"
+    assert np.nanmax(drawn) == 1.0 and t_s[np.nanargmax(drawn)] == pytest.approx(54_321 / 30, abs=3)
+    timeline.show_span(1810.0, 1811.5)
+    t_s, drawn = timeline.curves[0].getData()
+    assert t_s[np.nanargmax(drawn)] == pytest.approx(54_321 / 30, abs=1e-6)
 
 
 # pictures of the interval
@@ -375,9 +400,28 @@ def test_a_dropped_folder_is_opened(new_view: Callable[[], ReviewView], folder: 
     wait_for_picture(view, qtbot)
 
 
-def test_every_action_has_keys_and_every_control_a_tooltip(view: ReviewView) -> None:
-    from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
+def test_a_video_that_hangs_does_not_keep_the_window_open(
+    folder: Path, memory: Memory, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, freed = threading.Event(), threading.Event()
 
+    def hang(reader: FrameReader, index: int) -> Frame:
+        hanging.set()
+        freed.wait(30)
+        raise SourceError("gone")
+
+    monkeypatch.setattr(FrameReader, "frame", hang)
+    view = ReviewView(Settings, memory=memory)
+    qtbot.addWidget(view)
+    view.open(folder)
+    qtbot.waitUntil(hanging.is_set, timeout=20_000)
+    assert not view.shutdown(0.4), "the thread that hangs is left behind"
+    freed.set()
+    with ReviewDocument.open(folder, "next") as document:
+        assert not document.read_only
+
+
+def test_every_action_has_keys_and_every_control_a_tooltip(view: ReviewView) -> None:
     actions = view.actions()
     keys = [key.toString() for action in actions for key in action.shortcuts()]
     assert all(action.shortcuts() and action.toolTip() for action in actions)
