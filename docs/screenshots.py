@@ -24,6 +24,7 @@ from PyQt6.QtGui import QColor, QPainter, QPixmap
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QDialog, QTableView, QWidget
 
+from megc_live.batch_items import ItemView
 from megc_live.gui import theme
 from megc_live.gui.app import make_app
 from megc_live.gui.consent import ConsentDialog
@@ -32,8 +33,9 @@ from megc_live.gui.preferences import Places, Preferences
 from megc_live.gui.review.stage import AGREEMENT, FACES, FLOW, MAGNIFIED, VIDEO
 from megc_live.gui.settings_dialog import SettingsDialog
 from megc_live.gui.shortcuts import ShortcutSheet
-from megc_live.gui.start_demo import DemoClip
+from megc_live.gui.start_demo import SEED, DemoClip
 from megc_live.settings import Settings
+from megc_live.synthesis.demo import make_demo_clip
 
 Dialog = TypeVar("Dialog", bound=QDialog)
 
@@ -113,8 +115,9 @@ class Tour:
 
     def _live(self) -> None:
         live = self.window.live
+        record = next(action for action in live.actions() if action.text() == "Record")
         self.window.start.demo.live.click()
-        self.until(lambda: self.rows(live.table) >= 1)
+        self.until(lambda: live.picture.isVisible() and record.isEnabled())
         self.press(Qt.Key.Key_R)  # record
         self.until(lambda: self.rows(live.table) >= 4)
         self.take("live")
@@ -169,7 +172,8 @@ class Tour:
         process = self.window.process
         recordings = self.home / "recordings"
         recordings.mkdir(parents=True)
-        for name in ("P07_neutral", "P07_task", "P08_neutral", "P08_task"):
+        make_demo_clip(recordings / "P07_neutral.mp4", seed=SEED, seconds=10.0)  # done while others run
+        for name in ("P07_task", "P08_neutral", "P08_task"):
             shutil.copy(self.clip.path, recordings / f"{name}.mp4")
         (recordings / "P06_damaged.mp4").write_bytes(b"no video")
         self.window.open_source(str(recordings))
@@ -177,8 +181,12 @@ class Tour:
         process.panel.jobs.setValue(2)
         process.panel.exports["html"].setChecked(True)
         process.start.trigger()
-        self.until(lambda: sum(item.state == "done" for item in process.model.items) >= 1)
-        self.until(lambda: any(item.state == "running" and item.done > 200 for item in process.model.items))
+
+        def running() -> list[ItemView]:
+            return [item for item in process.model.items if item.state == "running"]
+
+        self.until(lambda: any(item.state == "done" for item in process.model.items))
+        self.until(lambda: sum(item.fraction > 0.1 for item in running()) == 2)
         process.table.select_ids([next(item.id for item in process.model.items if item.state == "done")])
         self.take("process")
         process.pause.trigger()
