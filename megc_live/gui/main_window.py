@@ -30,7 +30,7 @@ from megc_live.gui.about import AboutDialog
 from megc_live.gui.cameras import ListCameras
 from megc_live.gui.drops import FileDrops
 from megc_live.gui.live.view import LiveView
-from megc_live.gui.opening import Kind, kind_of
+from megc_live.gui.opening import Kind, kind_of, results_of
 from megc_live.gui.preferences import Places, Preferences, save_settings
 from megc_live.gui.process.view import ProcessView
 from megc_live.gui.recent import Recent
@@ -142,7 +142,8 @@ class MainWindow(QMainWindow):
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files and folders: the first folder of results in Review, everything else in Process."""
-        kinds: list[tuple[Path, Kind]] = [(path, kind_of(str(path))) for path in paths]
+        meant = [results_of(path) or path for path in paths]
+        kinds: list[tuple[Path, Kind]] = [(path, kind_of(str(path))) for path in meant]
         others = [str(path) for path, kind in kinds if kind != "results"]
         results = [path for path, kind in kinds if kind == "results"]
         if others:
@@ -256,15 +257,20 @@ class MainWindow(QMainWindow):
     # closing
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """End everything; what hangs is left behind after a limit, and what was found is kept."""
-        if not self._closed:
-            self._closed = True
-            self._keep()
-            self._stop_timer.stop()
-            limit = time.monotonic() + CLOSE_WITHIN_S
-            for view in (self.live, self.process, self.review, self.start):
-                view.shutdown(max(0.05, limit - time.monotonic()))
+        """End everything with the window."""
+        self.end()
         super().closeEvent(event)
+
+    def end(self) -> None:
+        """End everything; what hangs is left behind after a limit, and what was found is kept."""
+        if self._closed:
+            return
+        self._closed = True
+        self._keep()
+        self._stop_timer.stop()
+        limit = time.monotonic() + CLOSE_WITHIN_S
+        for view in (self.live, self.process, self.review, self.start):
+            view.shutdown(max(0.05, limit - time.monotonic()))
 
     def _keep(self) -> None:
         self.preferences.keep_state("window", self.saveGeometry())

@@ -9,7 +9,7 @@ from megc_live.gui.recent import RecentKind as Kind
 from megc_live.output.session import SESSION
 from megc_live.video.sources import source_kind
 
-__all__ = ["Kind", "kind_of"]
+__all__ = ["Kind", "kind_of", "results_of"]
 
 INTERVALS = "intervals.csv"
 
@@ -29,6 +29,13 @@ def kind_of(spec: str) -> Kind:
     if kind == "folder":
         return "results" if is_results(Path(spec)) else "folder"
     return "camera" if kind == "camera" else "stream" if kind == "stream" else "file"
+
+
+def results_of(path: Path) -> Path | None:
+    """Return the folder of results that ``path`` is, or of which it is the table or the record; else None."""
+    if path.name in (SESSION, INTERVALS):
+        path = path.parent
+    return path if is_results(path) else None
 
 
 def is_results(folder: Path) -> bool:

@@ -272,6 +272,10 @@ def test_a_recording_of_a_camera_beside_its_results(
         unseen = replace(last.record, onset_frame=110, apex_frame=112, offset_frame=115)
         with pytest.raises(ReviewError, match="not recorded"):
             flow_picture(document, unseen)
+        early = replace(last.record, onset_frame=10, apex_frame=12, offset_frame=15)
+        early = replace(early, onset_s=0.4, apex_s=0.48, offset_s=0.6)
+        with pytest.raises(ReviewError, match=r"nothing from 0\.400 to 0\.600 s was recorded"):
+            magnified_clip(document, early, 10.0)
     (here / "recording.csv").write_text("nonsense\n1\n")
     with ReviewDocument.open(here, "Ada") as document:
         assert document.video is None and "recording.csv" in document.notes[0]

@@ -9,13 +9,14 @@ from itertools import islice
 from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt
-from PyQt6.QtGui import QColor, QPainter, QPixmap
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from megc_live.events import LABELS, Event, Pictures
 from megc_live.gui import theme
 from megc_live.gui.live.marks import SIGNS
 from megc_live.gui.live.painting import to_image
+from megc_live.output.words import region_words
 
 MOST = 500
 THUMB = QSize(40, 48)
@@ -26,15 +27,15 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("Kind", "▼ micro: under half a second; ■ macro: longer. With the interval's number"),
     ("Label", "What the classifier says of a micro-expression: negative, positive or surprise"),
     *((f"p {name[:3]}", f"Probability of {name}, 0 to 1") for name in LABELS),
-    ("Onset", "Start of the movement, s of the stream"),
-    ("Apex", "Peak of the movement, s of the stream"),
-    ("Offset", "End of the movement, s of the stream"),
-    ("ms", "Length from onset to offset, ms"),
-    ("Delay", "From the offset to this entry, ms of the stream"),
+    ("Onset s", "Start of the movement, s of the stream"),
+    ("Apex s", "Peak of the movement, s of the stream"),
+    ("Offset s", "End of the movement, s of the stream"),
+    ("Length ms", "Length from onset to offset, ms"),
+    ("Delay ms", "From the offset to this entry, ms of the stream"),
 )
 PICTURES, KIND, LABEL, FIRST_P, ONSET, APEX, OFFSET, LENGTH, DELAY = 0, 1, 2, 3, 6, 7, 8, 9, 10
 LABEL_COLUMNS = (LABEL, FIRST_P, FIRST_P + 1, FIRST_P + 2)
-_WIDTHS = (3 * THUMB.width() + 2 * _GAP + 12, 76, 70, 44, 44, 44, 62, 62, 62, 42, 48)
+_WIDTHS = (3 * THUMB.width() + 2 * _GAP + 8, 74, 64, 44, 44, 44, 58, 58, 60, 72, 68)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Entry:
 
     cells: tuple[str, ...]
     kind: str
-    note: str
+    about: str
     thumbs: QPixmap | None
 
     @classmethod
@@ -59,8 +60,10 @@ class Entry:
             f"{1000 * (interval.offset_s - interval.onset_s):.0f}",
             f"{1000 * (event.decided_s - interval.offset_s):.0f}",
         )
+        where = ", ".join(region_words(name) for name in interval.regions) or "unknown"
+        about = f"Face {event.face_id}. Moved most: {where}. Score {interval.score:.2f}"
         thumbs = _thumbs(event.pictures) if event.pictures is not None else None
-        return cls(cells, interval.kind, event.note, thumbs)
+        return cls(cells, interval.kind, ". ".join(filter(None, (about, event.note))), thumbs)
 
 
 class EventModel(QAbstractTableModel):
@@ -99,7 +102,7 @@ class EventModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column >= FIRST_P:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
-            return entry.note or None
+            return entry.about
         return None
 
     def add(self, events: Iterable[Event]) -> None:
@@ -160,6 +163,19 @@ class EventTable(QTableView):
         """Show or hide what the classifier says."""
         for column in LABEL_COLUMNS:
             self.setColumnHidden(column, not on)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: D102
+        super().paintEvent(event)
+        room = self.viewport()
+        if self.events.rowCount() or room is None:
+            return
+        painter = QPainter(room)
+        painter.setPen(theme.colour("soft"))
+        painter.drawText(
+            room.rect(),
+            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+            "Intervals appear here as they become certain,\na fraction of a second after their offset.",
+        )
 
 
 def _ink(kind: str) -> QColor:

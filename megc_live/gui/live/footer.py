@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _TIPS = {
     "rate": "Frames per second, measured over the last 2 s: captured from the source, and analysed. "
     "Below 25 the shortest micro-expressions fall between frames.",
-    "overlay": "Latency from the capture of a frame to its overlay on the screen, since the start: "
-    "median and 95th percentile, ms.",
+    "overlay": "Latency from the capture of a frame to its overlay on the screen, over the newest 300 "
+    "pictures (about 10 s): median and 95th percentile, ms. Below: each stage since the start.",
     "decision": "Delay from a micro-expression's offset to its entry in the list, in time of the stream: "
     "median and 95th percentile, ms; in brackets the longest that the spotter states.",
     "dropped": "Frames that are missing: lost by the source, or given up because this computer was too "
@@ -47,9 +47,11 @@ class Footer(QWidget):
 
     def clear(self) -> None:
         """Show that nothing is known."""
-        self.show_figures(None, StageStats("paint"))
+        self.show_figures(None, StageStats("paint"), (math.nan, math.nan))
 
-    def show_figures(self, snapshot: Snapshot | None, paint: StageStats) -> None:
+    def show_figures(
+        self, snapshot: Snapshot | None, paint: StageStats, shown_s: tuple[float, float]
+    ) -> None:
         """Show what was measured.
 
         Parameters
@@ -57,14 +59,17 @@ class Footer(QWidget):
         snapshot : Snapshot or None
         paint : StageStats
             The picture's own stage.
+        shown_s : tuple of float
+            Median and 95th percentile of the latency from capture to overlay, seconds.
         """
-        for name, text in _texts(snapshot, paint).items():
+        for name, text in _texts(snapshot, shown_s).items():
             self.labels[name].setText(text)
         if snapshot is not None:
             stages = format_stats([*snapshot.stages, paint])
             self.labels["overlay"].setToolTip(f"{_TIPS['overlay']}\n\n{stages}")
-        self._warn("rate", snapshot is not None and snapshot.capture_fps < 24.9)
-        self._warn("age", snapshot is not None and snapshot.data_age_s > 0.5)
+        going = snapshot is not None and snapshot.state in ("running", "lost")
+        self._warn("rate", going and snapshot is not None and snapshot.capture_fps < 24.9)
+        self._warn("age", going and snapshot is not None and snapshot.data_age_s > 0.5)
 
     def _warn(self, name: str, on: bool) -> None:
         label, role = self.labels[name], "warn" if on else ""
@@ -76,7 +81,7 @@ class Footer(QWidget):
                 style.polish(label)
 
 
-def _texts(snapshot: Snapshot | None, paint: StageStats) -> dict[str, str]:
+def _texts(snapshot: Snapshot | None, shown_s: tuple[float, float]) -> dict[str, str]:
     if snapshot is None:
         return {
             "rate": "- fps",
@@ -90,11 +95,11 @@ def _texts(snapshot: Snapshot | None, paint: StageStats) -> dict[str, str]:
     stated = "" if math.isnan(s.stated_delay_s) else f" (at most {_ms(s.stated_delay_s)})"
     return {
         "rate": f"captured {_number(s.capture_fps)}, analysed {_number(s.analysed_fps)} fps",
-        "overlay": f"overlay {_ms(paint.p50_s)} / {_ms(paint.p95_s)} ms",
+        "overlay": f"overlay {_ms(shown_s[0])} / {_ms(shown_s[1])} ms",
         "decision": f"decision {_ms(s.delay_p50_s)} / {_ms(s.delay_p95_s)} ms{stated}",
         "dropped": f"dropped {s.dropped}",
-        "age": f"data age {_ms(s.data_age_s)} ms" if s.data_age_s < 10 else f"data age {s.data_age_s:.0f} s",
-        "cpu": f"CPU {s.cpu_percent:.0f} %",
+        "age": f"data age {s.data_age_s:.0f} s" if s.data_age_s >= 10 else f"data age {_ms(s.data_age_s)} ms",
+        "cpu": "CPU -" if math.isnan(s.cpu_percent) else f"CPU {s.cpu_percent:.0f} %",
     }
 
 

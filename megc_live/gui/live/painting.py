@@ -61,16 +61,17 @@ def to_image(rgb: NDArray[np.uint8]) -> QImage:
 def draw_landmarks(painter: QPainter, face: FaceView, at: Mapping) -> None:
     """Draw the mesh points as dots."""
     points = QPolygonF([QPointF(x, y) for x, y in at.points(face.landmarks[:, :2]).tolist()])
-    pen = QPen(theme.colour("landmark", 220), 1.6)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    painter.setPen(pen)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(QPen(theme.colour("landmark"), 2.0))
     painter.drawPoints(points)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
 
 def draw_regions(painter: QPainter, face: FaceView, at: Mapping, scale: ActivityScale) -> None:
     """Draw the twelve regions as squares: brighter and thicker with activity; dashed if unknown."""
     levels = scale.of_row(face.row.activity)
     side = max(6.0, face.region_px * at.scale)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # squares are as sharp without, and fast
     for (x, y), level in zip(at.points(face.regions).tolist(), levels.tolist(), strict=True):
         square = QRectF(x - side / 2, y - side / 2, side, side)
         if math.isnan(level):
@@ -87,6 +88,7 @@ def draw_regions(painter: QPainter, face: FaceView, at: Mapping, scale: Activity
         fill.setAlpha(int(70 + 90 * level))
         painter.setBrush(fill)
         painter.drawRect(square)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
 
 def draw_head_box(painter: QPainter, face: FaceView, at: Mapping, *, several: bool, taken: float) -> None:
@@ -122,12 +124,13 @@ def draw_strongest(painter: QPainter, face: FaceView, at: Mapping, scale: Activi
     plate(painter, f"{region_words(REGIONS[strongest])} {value:.1f}", QPointF(x + side + 4, y - 10), _WHITE)
 
 
-def draw_warnings(painter: QPainter, words: tuple[str, ...], corner: QPointF) -> float:
-    """Write one warning a line with a triangle before it; return where the next line would begin."""
+def draw_warnings(painter: QPainter, words: tuple[str, ...], corner: QPointF, wide: float) -> None:
+    """Write one warning a line with a triangle before it, each cut to ``wide`` pixels."""
+    metrics = QFontMetricsF(painter.font())
     y = corner.y()
     for word in words:
-        y += plate(painter, f"▲ {word}", QPointF(corner.x(), y), _YELLOW) + 3
-    return y
+        line = metrics.elidedText(f"▲ {word}", Qt.TextElideMode.ElideRight, wide - 2 * _PAD)
+        y += plate(painter, line, QPointF(corner.x(), y), _YELLOW) + 3
 
 
 def draw_legend(painter: QPainter, scale: ActivityScale, right_bottom: QPointF) -> None:
@@ -173,7 +176,7 @@ def draw_recording(painter: QPainter, words: str, right_top: QPointF) -> None:
 def banner(painter: QPainter, words: str, top_middle: QPointF) -> None:
     """Write an instruction for the person in front of the camera, larger than everything else."""
     font = QFont(painter.font())
-    font.setPointSizeF(font.pointSizeF() * 1.4)
+    font.setPixelSize(18)
     font.setBold(True)
     painter.save()
     painter.setFont(font)

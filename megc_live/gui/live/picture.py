@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize
 from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 _ROOM = QColor(16, 20, 24)
 _MOST_SIDE = 1920
+_SIGN = 30.0
+"""Height of the sign that is shown while recording."""
+RECENT = 300
+"""Pictures that the latency on the screen is measured over: about 10 s."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Picture(QWidget):
         self._shown = Shown()
         self._scale = ActivityScale()
         self.stats = StageStats("paint")
+        self._latencies: deque[float] = deque(maxlen=RECENT)
         self.setMinimumSize(240, 180)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Live picture")
@@ -86,7 +94,12 @@ class Picture(QWidget):
         """Forget the last session's picture and figures."""
         self._snapshot = self._image = self._image_of = self._unpainted = self._newest = None
         self.stats = StageStats("paint")
+        self._latencies.clear()
         self.update()
+
+    def latency_s(self, percent: float) -> float:
+        """Return a percentile of the newest :data:`RECENT` pictures' latencies, seconds; NaN before one."""
+        return float(np.percentile(self._latencies, percent)) if self._latencies else math.nan
 
     def is_new(self, snapshot: Snapshot) -> bool:
         """Return whether the snapshot has another frame to paint than the one taken last."""
@@ -103,7 +116,7 @@ class Picture(QWidget):
                 self.stats.dropped += self._unpainted is not None
                 self._unpainted = frame
         self._snapshot = snapshot
-        self.update()
+        self.repaint()  # now, not after whatever else the window has to do
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: D102
         began = time.perf_counter()
@@ -141,7 +154,9 @@ class Picture(QWidget):
             if shown.head_box:
                 painting.draw_head_box(painter, face, at, several=len(faces) > 1, taken=area.top())
         if shown.warnings:
-            painting.draw_warnings(painter, snapshot.warnings, corner)
+            below = _SIGN if snapshot.recording is not None else 0.0  # the sign stands to their right
+            wide = area.width() - 16
+            painting.draw_warnings(painter, snapshot.warnings, corner + QPointF(0, below), wide)
         if shown.regions and faces:
             painting.draw_legend(painter, self._scale, QPointF(area.right() - 8, area.bottom() - 8))
         if snapshot.state == "paused":
@@ -149,7 +164,7 @@ class Picture(QWidget):
                 painter, "❚❚ PAUSED: not analysed", QPointF(corner.x(), area.bottom() - 32), QColor("white")
             )
         if snapshot.baseline_left_s > 0:
-            words = f"Neutral face: relax, look at the camera  {snapshot.baseline_left_s:.1f} s"
+            words = f"Relax your face  {snapshot.baseline_left_s:.1f} s"
             painting.banner(painter, words, QPointF(area.center().x(), area.bottom() - 70))
         if snapshot.recording is not None:
             painting.draw_recording(
@@ -157,8 +172,14 @@ class Picture(QWidget):
             )
 
     def _pixels(self, frame: Frame) -> QImage:
-        """Return the frame's picture, no larger than needed; converted once a frame and size."""
-        side = min(_MOST_SIDE, round(max(self.width(), self.height()) * self.devicePixelRatioF()))
+        """Return the frame's picture, converted once; shrunk by a whole factor where it is far too large.
+
+        The rest of the scaling is left to the painter: shrinking by other factors takes longer than
+        everything else here.
+        """
+        longest = max(frame.image.width, frame.image.height)
+        room = min(_MOST_SIDE, round(max(self.width(), self.height()) * self.devicePixelRatioF()))
+        side = round(longest / max(1, longest // max(1, room)))
         key = (frame.index, frame.pts_s, side)
         if self._image is None or key != self._image_of:
             self._image, self._image_of = painting.to_image(frame.image.rgb(max_side=side)), key
@@ -170,7 +191,9 @@ class Picture(QWidget):
             return
         self.stats.processed += 1
         self.stats.busy_s += time.perf_counter() - began
-        self.stats.add_latency(self._now() - frame.t_capture)
+        latency = self._now() - frame.t_capture
+        self.stats.add_latency(latency)
+        self._latencies.append(latency)
 
 
 def _frame_of(snapshot: Snapshot) -> Frame | None:
@@ -181,6 +204,9 @@ def _frame_of(snapshot: Snapshot) -> Frame | None:
 
 
 def recording_words(snapshot: Snapshot) -> str:
-    """Return what is said of the recording: ``REC 120 frames, 0 dropped``."""
+    """Return what is said of the recording: ``REC 120 frames, 0 dropped``; nothing is while paused."""
     stats = snapshot.recording
-    return "" if stats is None else f"REC {stats.written} frames, {stats.dropped} dropped"
+    if stats is None:
+        return ""
+    halted = " paused:" if snapshot.state == "paused" else ""
+    return f"REC{halted} {stats.written} frames, {stats.dropped} dropped"

@@ -17,10 +17,10 @@ Floats = NDArray[np.float64]
 
 FULL_PERCENT = (6.0, 3.0, 2.0, 1.0, 0.5)
 """Activity, percent of the eye distance per 0.1 s, with the brightest colour; the first as in annotated
-videos, where macro-expressions are to be told apart too. A micro-expression rarely reaches 2."""
-FULL_SD = (24.0, 12.0, 6.0, 4.0, 3.0)
+videos, where macro-expressions are to be told apart too. A micro-expression rarely exceeds 1."""
+FULL_SD = (24.0, 18.0, 12.0, 6.0, 3.0)
 """Standard deviations above the neutral face's mean that have the brightest colour."""
-DEFAULT_STEP = 2
+DEFAULT_STEP = 3
 BLINK_GATE = 0.5
 """Eyelid closure (0 open, 1 closed) from which on the timeline is shaded as a blink."""
 HEAD_GATE = 4.0

@@ -83,7 +83,7 @@ class LiveView(QWidget):
         self._scale = ActivityScale()
         self._n_rows = self._n_events = 0
         self._hangs_at = math.inf
-        self._painted_s = -math.inf
+        self._painted_s, self._paint_took_s = -math.inf, 0.0
         self._results, self._state, self._figures = Every(_RESULTS_S), Every(_STATE_S), Every(_FIGURES_S)
         self._paces = (self._results, self._state, self._figures)
         self._commands = Commands(self)
@@ -118,7 +118,7 @@ class LiveView(QWidget):
         self.upper.setObjectName("live_upper")
         self.upper.addWidget(left)
         self.upper.addWidget(self.table)
-        self.upper.setSizes([560, 720])
+        self.upper.setSizes([540, 740])
         self.panes = QSplitter(Qt.Orientation.Vertical)
         self.panes.setObjectName("live_panes")
         self.panes.addWidget(self.upper)
@@ -262,15 +262,19 @@ class LiveView(QWidget):
             for every in self._paces:
                 every.reset()
         waited_s = now - self._painted_s
-        if waited_s >= PAINT_S and (self.picture.is_new(snapshot) or waited_s >= _RESTLESS_S):
+        if waited_s >= max(PAINT_S, 2 * self._paint_took_s) and (
+            self.picture.is_new(snapshot) or waited_s >= _RESTLESS_S
+        ):
             self._painted_s = now
             self.picture.show_snapshot(snapshot)
+            self._paint_took_s = time.monotonic() - now  # a computer that is too slow is for the analysis
         if self._results.due(now):
             self._take_results(session, snapshot)
         if self._state.due(now):
             self._show_state(snapshot)
         if self._figures.due(now):
-            self.footer.show_figures(snapshot, self.picture.stats)
+            shown = self.picture
+            self.footer.show_figures(snapshot, shown.stats, (shown.latency_s(50), shown.latency_s(95)))
 
     def _take_results(self, session: LiveSession, snapshot: Snapshot) -> None:
         """Show the rows and events that are new."""

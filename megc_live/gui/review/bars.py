@@ -23,6 +23,9 @@ _APEX_SHARE = 0.38
 _OWN, _MACHINE = (0.36, 0.97), (0.06, 0.24)
 """Where in the lane (0 below, 1 above) the corrected intervals and the machine's lie."""
 _MOST_LAYERS = 3
+_LEAST_PX = 3.0
+_LEAST_DETAIL_PX = 5.0
+"""Narrower bars are drawn as a stroke, without pattern, apex and text."""
 _PATTERNS = {"micro": Qt.BrushStyle.BDiagPattern, "macro": Qt.BrushStyle.Dense6Pattern}
 _SIGNS = {"accepted": "✓", "rejected": "✕", "open": ""}
 
@@ -254,28 +257,33 @@ class BarsItem(pg.GraphicsObject):
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        view = to_device.mapRect(self.getViewBox().viewRect())
+        seen = self.getViewBox().viewRect()
+        view = to_device.mapRect(seen)
         painter.setClipRect(view)
-        for bar in self._machine:
+        for bar in self._in_view(self._machine, seen):
             self._draw_thin(painter, to_device, bar)
         held = self.held
-        shown = [held if held is not None and held.id == bar.id else bar for bar in self._bars]
-        for bar in [*shown, *([held] if held is not None and held.id == -1 else [])]:
-            rect = self._rect(to_device, bar, self._extent(bar))
-            if rect.intersects(view):
-                self._draw(painter, to_device, bar, rect)
+        shown = [bar for bar in self._in_view(self._bars, seen) if held is None or held.id != bar.id]
+        for bar in [*shown, *([held] if held is not None else [])]:
+            self._draw(painter, to_device, bar, self._rect(to_device, bar, self._extent(bar)))
         painter.restore()
+
+    def _in_view(self, bars: Sequence[Bar], seen: QRectF) -> list[Bar]:
+        first, last = self.frame_at(seen.left()), self.frame_at(seen.right())
+        return [bar for bar in bars if bar.offset >= first and bar.onset <= last]
 
     def _rect(self, to_device: QTransform, bar: Bar, extent: tuple[float, float]) -> QRectF:
         start, end = self.time_of(bar.onset), self.time_of(bar.offset)
         rect: QRectF = to_device.mapRect(QRectF(start, extent[0], end - start, extent[1] - extent[0]))
-        if rect.width() < 3:
-            rect.adjust(-1.5, 0, 1.5, 0)
+        if rect.width() < _LEAST_PX:
+            rect.adjust(-_LEAST_PX / 2, 0, _LEAST_PX / 2, 0)
         return rect
 
     def _draw_thin(self, painter: QPainter, to_device: QTransform, bar: Bar) -> None:
         rect = self._rect(to_device, bar, _MACHINE)
         painter.fillRect(rect, theme.colour(bar.kind, 190))
+        if rect.width() < _LEAST_DETAIL_PX:
+            return
         x = to_device.map(QPointF(self.time_of(bar.apex), 0.0)).x()
         painter.fillRect(QRectF(x - 0.75, rect.top() - 2, 1.5, rect.height() + 4), theme.colour("ink"))
 
@@ -285,6 +293,9 @@ class BarsItem(pg.GraphicsObject):
         rejected = bar.status == "rejected"
         faint = QColor(colour)
         faint.setAlpha(30 if rejected else 70)
+        if rect.width() < _LEAST_DETAIL_PX and not selected:  # thousands in view: no room for more
+            painter.fillRect(rect, theme.colour("soft", 90) if rejected else colour)
+            return
         painter.fillRect(rect, faint)
         if not rejected:
             lines = QColor(colour)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.frames import FrameLoader, FrameMap
-from megc_live.review import FaceRows, ReviewDocument
+from megc_live.review import ReviewDocument
 
 
 @dataclass(frozen=True)
@@ -16,14 +17,14 @@ class Opened:
     Attributes
     ----------
     document : ReviewDocument
-    rows : dict of int to FaceRows
+    courses : dict of int to Courses
         By face id.
     in_file : FrameMap
         Frames of the video file.
     """
 
     document: ReviewDocument
-    rows: dict[int, FaceRows]
+    courses: dict[int, Courses]
     in_file: FrameMap
 
     def loader(self) -> FrameLoader | None:
@@ -36,15 +37,18 @@ def open_results(folder: Path, reviewer: str, *, read_only: bool = False) -> Ope
     """Open a folder of results; raises as :meth:`ReviewDocument.open` does."""
     document = ReviewDocument.open(folder, reviewer, read_only=read_only)
     try:
-        return with_video(document, {face: document.rows(face) for face in document.faces or (0,)})
+        times_s = document.times_s
+        return with_video(
+            document, {face: Courses.of(times_s, document.rows(face)) for face in document.faces or (0,)}
+        )
     except BaseException:
         document.close()
         raise
 
 
-def with_video(document: ReviewDocument, rows: dict[int, FaceRows]) -> Opened:
+def with_video(document: ReviewDocument, courses: dict[int, Courses]) -> Opened:
     """Return what is needed to show a document whose video is known (again)."""
     in_file = FrameMap()
     if document.video is not None:
         in_file = FrameMap.of([document.video_frame(frame) for frame in range(document.n_frames)])
-    return Opened(document, rows, in_file)
+    return Opened(document, courses, in_file)

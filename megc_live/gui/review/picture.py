@@ -34,7 +34,7 @@ class Picture(QWidget):
         self._image: QImage | None = None
         self._text = text
         self._smooth = smooth
-        self.box: tuple[float, float, float, float] | None = None
+        self._box: tuple[float, float, float, float] | None = None
         self.setMinimumSize(60, 60)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -53,6 +53,12 @@ class Picture(QWidget):
         self._image, self._text = None, text
         self.update()
 
+    def show_box(self, box: tuple[float, float, float, float] | None) -> None:
+        """Draw a box, x, y, width, height in pixels of the picture, or none."""
+        if box != self._box:
+            self._box = box
+            self.update()
+
     def sizeHint(self) -> QSize:
         """Size without anything else to go by."""
         return QSize(320, 240)
@@ -69,9 +75,9 @@ class Picture(QWidget):
         target = self._target(self._image)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
         painter.drawImage(target, self._image)
-        if self.box is not None:
+        if self._box is not None:
             scale = target.width() / self._image.width()
-            x, y, width, height = (value * scale for value in self.box)
+            x, y, width, height = (value * scale for value in self._box)
             painter.setPen(QPen(theme.colour("landmark"), 1.5, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(target.x() + x, target.y() + y, width, height))
 

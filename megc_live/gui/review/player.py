@@ -153,6 +153,11 @@ class Player(QWidget):
         return None if self._on_screen is None else self._on_screen.frame
 
     @property
+    def scale(self) -> float:
+        """Pixels of the picture per pixel of the source."""
+        return 1.0 if self._on_screen is None else self._on_screen.scale
+
+    @property
     def playing(self) -> bool:
         """Whether it plays."""
         return self._playing_since is not None

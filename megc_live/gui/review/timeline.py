@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidg
 from megc_live.face.regions import REGIONS
 from megc_live.gui import theme
 from megc_live.gui.review.bars import Bar, BarsItem
+from megc_live.gui.review.courses import Courses
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.words import region_words
 
@@ -28,25 +28,6 @@ _LEAST_ROW_PX = 9.5
 _GROUPS = (("brows R", 0, 2), ("brows L", 3, 5), ("nose", 6, 7), ("mouth", 8, 11))
 """Regions of one place: their name, the first and the last of them."""
 _LANES = ("blink", "head motion")
-
-
-@dataclass(frozen=True)
-class Courses:
-    """What the timeline draws, one value per frame.
-
-    Attributes
-    ----------
-    times_s : ndarray of float64, shape (n,)
-    activity : ndarray, shape (n, 12)
-        Percent of the eye distance in 0.1 s, in the order of ``REGIONS``; NaN where unknown.
-    blink, head_motion : ndarray, shape (n,)
-        Eyelid closure 0 to 1; percent of the eye distance in 0.1 s.
-    """
-
-    times_s: NDArray[np.float64]
-    activity: NDArray[np.floating]
-    blink: NDArray[np.floating]
-    head_motion: NDArray[np.floating]
 
 
 class Timeline(QWidget):
@@ -65,7 +46,6 @@ class Timeline(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.courses: Courses | None = None
-        self._activity_full = self._head_full = 1.0
         self._plots: list[Any] = []
         self._heads: list[Any] = []
         self.bars = BarsItem()
@@ -78,7 +58,7 @@ class Timeline(QWidget):
         self._make_actions()
         self._lay_out()
         self.view.scene().sigMouseClicked.connect(self._clicked)
-        self._plots[1].getViewBox().sigXRangeChanged.connect(self._draw_heat)
+        self._plots[1].getViewBox().sigXRangeChanged.connect(self._draw)
         self._plots[1].getViewBox().sigResized.connect(lambda: self._name_regions())
         self.bars.sought.connect(self.sought)
         theme.changed.connect(self.restyle)
@@ -114,8 +94,6 @@ class Timeline(QWidget):
         heat.invertY(True)
         heat.setYRange(0, len(REGIONS), padding=0)
         for curve in self.curves:
-            curve.setDownsampling(auto=True, method="peak")
-            curve.setClipToView(True)
             curves.addItem(curve)
         curves.setYRange(0, 2.15, padding=0)
         curves.getAxis("left").setTicks([[(0.5, "blink"), (1.6, "head motion")]])
@@ -165,25 +143,21 @@ class Timeline(QWidget):
         """Show another recording, or another face of it; the whole of it if its length is another."""
         before = self.courses
         self.courses = courses
-        self._activity_full = _full_scale(courses.activity)
-        self._head_full = _full_scale(courses.head_motion)
         self.bars.set_times(courses.times_s)
         times = courses.times_s
         if not len(times):
             return
-        self.curves[0].setData(times, courses.blink)
-        self.curves[1].setData(times, np.minimum(courses.head_motion / self._head_full, 1.05) + 1.1)
         start, end = float(times[0]), float(times[-1])
         slack = max(0.02 * (end - start), 1e-3)
         for plot in self._plots:
             plot.setLimits(xMin=start - slack, xMax=end + slack, minXRange=8 * self._period())
         self.legend.setText(
-            f"Time in s · regions' motion: dark 0 to yellow {self._activity_full:.2g} % · head motion 0 to "
-            f"{self._head_full:.2g} % of eye distance in 0.1 s · blink 0 open to 1 closed"
+            f"Time in s · regions' motion: dark 0 to yellow {courses.activity_full:.2g} % · head motion 0 to "
+            f"{courses.head_full:.2g} % of eye distance in 0.1 s · blink 0 open to 1 closed"
         )
         if before is None or not np.array_equal(before.times_s, times):
             self.show_all()
-        self._draw_heat()
+        self._draw()
 
     def set_bars(self, bars: Sequence[Bar], machine: Sequence[Bar]) -> None:
         """Show other intervals."""
@@ -243,11 +217,11 @@ class Timeline(QWidget):
         for plot in self._plots:
             theme.style_plot(plot)
         for name, curve in zip(("blink", "head"), self.curves, strict=True):
-            curve.setPen(pg.mkPen(theme.colour(name), width=1.3))
+            curve.setPen(pg.mkPen(theme.colour(name), width=1))
         for head in self._heads:
             head.setPen(pg.mkPen(theme.colour("record"), width=1.6))
             head.setHoverPen(pg.mkPen(theme.colour("record"), width=3))
-        self._draw_heat()
+        self._draw()
         self.bars.update()
 
     def _period(self) -> float:
@@ -256,8 +230,8 @@ class Timeline(QWidget):
         times = self.courses.times_s
         return float(times[-1] - times[0]) / (len(times) - 1)
 
-    def _draw_heat(self, *_: object) -> None:
-        """Draw what is in view: each column the strongest motion of its frames."""
+    def _draw(self, *_: object) -> None:
+        """Draw what is in view: as many columns as there are pixels, whatever the length of the video."""
         courses = self.courses
         if courses is None or not len(courses.times_s):
             return
@@ -265,9 +239,19 @@ class Timeline(QWidget):
         columns = min(_MOST_COLUMNS, max(200, self.view.width()))
         edges = np.linspace(low, high, columns, endpoint=False)
         first = np.clip(np.searchsorted(times, edges, side="right") - 1, 0, len(times) - 1)
-        strongest = np.fmax.reduceat(courses.activity, first, axis=0)[:, : len(REGIONS)].T
         beyond = (edges < times[0] - self._period()) | (edges > times[-1] + self._period())
-        rgb = theme.activity_rgb(strongest / self._activity_full)
+        self._draw_heat(courses, first, beyond)
+        self.curves[0].setData(*_outline(times, courses.blink, first))
+        t_s, head = _outline(times, courses.head_motion, first)
+        self.curves[1].setData(t_s, np.minimum(head / courses.head_full, 1.05) + 1.1)
+
+    def _draw_heat(self, courses: Courses, first: NDArray[np.int64], beyond: NDArray[np.bool_]) -> None:
+        """Each column is the strongest motion of its frames."""
+        low, high = self.span()
+        last = min(int(first[-1]) + 1 + _spare(first), len(courses.times_s))
+        part = courses.activity[first[0] : last]
+        strongest = np.fmax.reduceat(part, first - first[0], axis=0)[:, : len(REGIONS)].T
+        rgb = theme.activity_rgb(strongest / courses.activity_full)
         empty = theme.colour("raised")
         rgb[np.isnan(strongest) | beyond] = (empty.red(), empty.green(), empty.blue())
         self.heat.setImage(rgb, levels=(0, 255))
@@ -286,7 +270,27 @@ class Timeline(QWidget):
         self.sought.emit(self.bars.frame_at(float(head.value())))
 
 
-def _full_scale(values: NDArray[np.floating]) -> float:
-    """Return the value that has the brightest colour: all but the strongest of 300 frames is below."""
-    finite = values[np.isfinite(values)]
-    return max(float(np.percentile(finite, 99.7)), 1.0) if len(finite) else 1.0
+def _spare(first: NDArray[np.int64]) -> int:
+    """Frames of the last column beyond its first one: as many as the columns have on average."""
+    return int((first[-1] - first[0]) // len(first))
+
+
+def _outline(
+    times: NDArray[np.float64], values: NDArray[np.floating], first: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
+    """Return a line through the frames in view; through least and greatest of each column if there are many.
+
+    Parameters
+    ----------
+    times, values : ndarray, shape (n,)
+    first : ndarray of int, shape (columns,)
+        First frame of each column, growing.
+    """
+    begin, end = max(int(first[0]) - 1, 0), min(int(first[-1]) + _spare(first) + 2, len(times))
+    if end - begin <= 2 * len(first):
+        return times[begin:end], values[begin:end]
+    starts = np.unique(first)
+    part = values[begin:end]
+    least = np.fmin.reduceat(part, starts - begin)
+    greatest = np.fmax.reduceat(part, starts - begin)
+    return np.repeat(times[starts], 2), np.stack([least, greatest], axis=1).ravel()

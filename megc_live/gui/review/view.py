@@ -156,7 +156,7 @@ class ReviewView(QWidget):
         ended = self.work.shutdown(timeout_s / 2)
         if self._dialog is not None:
             ended = self._dialog.shutdown(timeout_s / 4) and ended
-        ended = self._reader.close(timeout_s / 2) and ended
+        ended = self._reader.close(timeout_s / 4) and ended
         if self.document is not None:
             self.document.close()
         return ended
@@ -245,7 +245,9 @@ class ReviewView(QWidget):
             self._ask_for_video(_no_video(document))
 
     def _not_opened(self, folder: Path, error: str) -> None:
-        self.pages.setCurrentWidget(self.work_page if self.document is not None else self.empty)
+        self._back()
+        self.work.refresh(frozenset(self.work.editor.selection))  # what was open may be closed now
+        self._say_saved()
         self._on_press = lambda: self._open(folder, self._memory.reviewer, read_only=True)
         can_look = (folder / "intervals.csv").is_file()
         self.banner.tell(
@@ -367,6 +369,6 @@ def _opener(folder: Path, name: str, read_only: bool) -> Callable[[Ticket], Open
 def _locator(opened: Opened, path: Path) -> Callable[[Ticket], Opened]:
     def work(ticket: Ticket) -> Opened:
         opened.document.locate_video(path)
-        return with_video(opened.document, opened.rows)
+        return with_video(opened.document, opened.courses)
 
     return work

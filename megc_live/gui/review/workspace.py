@@ -22,7 +22,7 @@ from megc_live.gui.review.opening import Opened
 from megc_live.gui.review.player import Player
 from megc_live.gui.review.stage import Stage
 from megc_live.gui.review.table import IntervalList
-from megc_live.gui.review.timeline import Courses, Timeline
+from megc_live.gui.review.timeline import Timeline
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.output.tables import IntervalRecord
@@ -154,11 +154,11 @@ class Workspace(QWidget):
         self.editor.document = document
         self.face.blockSignals(True)
         self.face.clear()
-        for face in opened.rows:
+        for face in opened.courses:
             self.face.addItem(str(face), face)
         self.face.blockSignals(False)
         for widget in (self.face, self.face_label):
-            widget.setVisible(len(opened.rows) > 1)
+            widget.setVisible(len(opened.courses) > 1)
         self._face_chosen()
         self.refresh(frozenset())
         self.show_video(opened, player_text)
@@ -242,6 +242,16 @@ class Workspace(QWidget):
     def _shown(self, frame: int) -> None:
         # a frame that comes late, when another one is wanted already, must not move the timeline
         self.timeline.set_playhead(frame, follow=frame == self.player.position)
+        self._frame_face(frame)
+
+    def _frame_face(self, frame: int) -> None:
+        """Draw a box around the face that the timeline shows, where there are several."""
+        box = None
+        courses = self.timeline.courses
+        if self.opened is not None and len(self.opened.courses) > 1 and courses is not None:
+            x, y, width, height = (float(value) * self.player.scale for value in courses.box[frame])
+            box = (x, y, width, height) if width == width else None  # NaN: not seen on this frame
+        self.player.picture.show_box(box)
 
     def _dragged(self, frame: int) -> None:
         self.stage.dragging(True)
@@ -284,11 +294,8 @@ class Workspace(QWidget):
         if self.opened is None or self.face.currentData() is None:
             return
         face = int(self.face.currentData())
-        rows = self.opened.rows[face]
-        self.editor.face_id = max(face, 0)
-        self.timeline.set_courses(
-            Courses(self.opened.document.times_s, rows.activity, rows.blink, rows.head_motion)
-        )
+        self.timeline.set_courses(self.opened.courses[face])
+        self._frame_face(self.player.position)
         self.timeline.set_playhead(self.player.position)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
