@@ -114,9 +114,8 @@ class Hour:
         stages = self.session.stages()
         shot = self.session.snapshot()
         print(f"{self.frames} frames (synthetic) in {took_s:.0f} s: {self.frames / took_s:.0f} frames/s")
-        print(
-            f"RSS after {self._early} frames {mb(self.early_rss)}, at the last one {mb(self.late_rss)}: {growth:+.1%}"
-        )
+        memory = f"{mb(self.early_rss)}, at the last one {mb(self.late_rss)}: {growth:+.1%}"
+        print(f"RSS after {self._early} frames {memory}")
         print(f"rows {shot.n_rows}, held {self.most_rows}; events {shot.n_events}, held {self.most_events}")
         print("most waiting: " + ", ".join(f"{name} {most}" for name, most in self.most_waiting.items()))
         print(f"slowest look of a window: {self.slowest_look_s * 1e3:.1f} ms")
