@@ -208,15 +208,19 @@ def test_two_hundred_frames_a_second_are_all_accounted_for(open_session: Callabl
 
 
 def test_rows_older_than_half_a_minute_are_let_go(open_session: Callable[..., LiveSession]) -> None:
-    clock = jump_clock()
-    session = open_session(
-        SimulatedCamera(10.0, pictures=GREY, clock=clock, limit=400).open, make_engine=Meter(), now=clock.now,
-        settings=Settings.from_dict({"video": {"live_queue_seconds": 30}}),
-        )  # fmt: skip
+    clock, engine, tick = jump_clock(), Meter(), threading.Event()
+
+    def wait_for_room(number: int) -> None:
+        while number - engine.pushed > 50:
+            tick.wait(0.001)
+
+    camera = SimulatedCamera(10.0, pictures=GREY, clock=clock, limit=400, before_frame=wait_for_room)
+    session = open_session(camera.open, make_engine=engine, now=clock.now)
     ended(session)
     rows, count = session.rows_since(0)
-    assert count == session.stages()[1].processed > 300
-    assert rows[-1].timestamp - rows[0].timestamp <= 30.0 and len(rows) == 301
+    assert count == session.stages()[1].processed == 400
+    assert [row.frame for row in rows] == list(range(99, 400))
+    assert rows[-1].timestamp - rows[0].timestamp == pytest.approx(30.0)
 
 
 def test_pause_is_a_gap_and_no_loss(tmp_path: Path, open_session: Callable[..., LiveSession]) -> None:
