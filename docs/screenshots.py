@@ -124,6 +124,8 @@ class Tour:
         self.press(Qt.Key.Key_F6)  # stop
         self.until(lambda: not live.is_running() and live.notice.isVisible())
         self.take("live-end")
+        if (seen := live._snapshot) is not None and seen.dropped:
+            print(f"{seen.dropped} frames were dropped in Live: run it again while nothing else runs")
         self.press(Qt.Key.Key_V)  # open in Review
 
     def _review(self) -> None:
@@ -142,7 +144,7 @@ class Tour:
         self.press(Qt.Key.Key_A)  # accept
         self.press(Qt.Key.Key_Right, times=3)
         self.press(Qt.Key.Key_O)  # offset here
-        review.work.comment.setText("Left lip corner; offset three frames after the apex")
+        review.work.comment.setText("Corner of the mouth; over three frames after the apex")
         review.work.comment.setModified(True)
         review.work._keep_comment()
         self.until(lambda: review.document.revision >= 3)
