@@ -79,7 +79,6 @@ class Tour:
         self.home = work / "home"
         places = Places(work / "config", work / "state", work / "cache", self.home)
         self.clip = DemoClip(work / "cache")
-        self.app = make_app()
         theme.apply("light")
         self.window = MainWindow(places, Preferences(places), Settings(), clip=self.clip, listing=list)
         self.window.resize(*SIZE)
@@ -274,7 +273,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "pictures")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    app = make_app()  # outlives every widget, as Qt wants it
     Tour(Path(tempfile.gettempdir()) / "megc-live-guide", out).walk()
+    app.processEvents()
     missing = [name for name in PICTURES if not (out / f"{name}.png").exists()]
     if missing:
         raise SystemExit(f"not made: {', '.join(missing)}")
