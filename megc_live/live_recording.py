@@ -90,3 +90,11 @@ class LiveRecording:
             "written": counts.written,
             "dropped": counts.dropped,
         }
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a reader of the results should know of the recording."""
+        counts = self.stats
+        if counts is None:
+            return ()
+        lost = f"{counts.dropped} frames are missing in {RECORDING}" if counts.dropped else ""
+        return tuple(filter(None, (lost, counts.error and f"the recording broke off: {counts.error}")))

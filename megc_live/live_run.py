@@ -374,13 +374,18 @@ class LiveRun:
             },
             late=self._too_late(),
             warnings=[
+                *self.recording.warnings(),
                 *(["stopped before the end of the source"] if self._cut_short else []),
                 *([f"incomplete: {error}"] if error else []),
             ],
         )
         baseline = self.analysis.baseline
         results.session.baseline = baseline.as_dict() if baseline is not None else None
-        results.session.run = {"complete": not (error or self._cut_short), "source": source.info.spec}
+        spec, seekable = source.info.spec, source.info.kind in ("file", "folder")
+        results.session.run = {
+            "complete": not (error or self._cut_short),
+            "source": str(Path(spec).resolve()) if seekable else spec,
+        }
         results.close()
         results.write_session()
         publish(part, folder)

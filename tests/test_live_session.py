@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,7 +28,7 @@ from megc_live.output.tables import read_frames, read_intervals
 from megc_live.rows import no_face_row
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
-from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
+from megc_live.video import Frame, LivePlayer, ManualClock, Source, SourceInfo, open_source
 from megc_live.video.reader import FrameReader
 from tests.conftest import FaceClip
 from tests.indexed import read_index
@@ -45,6 +48,7 @@ class Meter:
     breaks_at: int | None = None
     closed: int = 0
     pushed: int = 0
+    last: Frame | None = None
     _rows: list[FrameRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -58,15 +62,19 @@ class Meter:
         if self.pushed == self.breaks_at:
             raise ZeroDivisionError("nothing to divide")
         self.pushed += 1
+        self.last = frame
         self._rows.append(no_face_row(frame))
         if self.pushed % 10:
             return []
+        return [self._event(frame)]
+
+    def _event(self, frame: Frame) -> Event:
         times = frame.pts_s - 0.3, frame.pts_s - 0.2, frame.pts_s - 0.1
         span = Interval(frame.index - 6, frame.index - 4, frame.index - 2, *times, score=0.9, kind="micro")
-        return [Event(self.pushed // 10, 0, span, frame.pts_s)]
+        return Event(self.pushed // 10, 0, span, frame.pts_s)
 
     def flush(self) -> list[Event]:
-        return []
+        return [self._event(self.last)] if self.last is not None else []
 
     def take_rows(self) -> list[FrameRow]:
         rows, self._rows = self._rows, []
@@ -237,6 +245,17 @@ def test_pause_is_a_gap_and_no_loss(tmp_path: Path, open_session: Callable[..., 
     assert set(recorded) & set(frames) and not set(recorded) & set(range(before.index + 5, before.index + 20))
 
 
+def test_a_session_can_begin_paused() -> None:
+    session = LiveSession(SimulatedCamera(200.0, pictures=GREY).open, SETTINGS, make_engine=Meter())
+    session.pause()
+    session.start()
+    shot = until(session, lambda shot: shot.frame is not None and shot.frame.index > 10, "a live picture")
+    assert shot.state == "paused" and shot.n_rows == 0
+    session.resume()
+    until(session, lambda shot: shot.n_rows > 3, "rows")
+    assert session.close(PATIENCE)
+
+
 def test_a_camera_that_is_unplugged_returns(tmp_path: Path, open_session: Callable[..., LiveSession]) -> None:
     camera = SimulatedCamera(100.0, pictures=GREY)
     session = open_session(camera.open, make_engine=Meter(), folder=tmp_path)
@@ -258,6 +277,27 @@ def test_a_camera_that_is_unplugged_returns(tmp_path: Path, open_session: Callab
     assert "the source was lost once" in record_of(last)["warnings"]
 
 
+def test_a_camera_that_falls_silent_is_lost_without_a_word_from_its_driver(
+    open_session: Callable[..., LiveSession],
+) -> None:
+    clock = ManualClock()
+    camera = SimulatedCamera(30.0, pictures=GREY, clock=clock)
+    session = open_session(camera.open, make_engine=Meter(), now=clock.now)
+    until(session, lambda shot: shot.n_rows == 1, "the first frame")
+    camera.hang()
+    try:
+        clock.advance(1 / 30)
+        assert camera.hanging.wait(PATIENCE)
+        assert session.snapshot().state == "running"
+        clock.advance(3.0)
+        shot = session.snapshot()
+        assert shot.state == "lost" and shot.message.startswith("no frame has come for 3 s.")
+        assert shot.data_age_s == pytest.approx(3.0)
+    finally:
+        camera.release()
+    assert until(session, lambda shot: shot.n_rows > 60, "it goes on").state == "running"
+
+
 def test_without_reconnecting_what_was_found_before_the_loss_is_kept(
     tmp_path: Path, open_session: Callable[..., LiveSession]
 ) -> None:
@@ -269,6 +309,7 @@ def test_without_reconnecting_what_was_found_before_the_loss_is_kept(
     assert last.state == "failed" and "Plug it in" in last.message and "live" in last.message
     assert len(list(read_frames(tmp_path / "live" / "frames.csv"))) == last.n_rows
     assert not record_of(last)["run"]["complete"]
+    assert len(read_intervals(tmp_path / "live" / "intervals.csv")) == last.n_rows // 10 + 1  # flushed
 
 
 def test_closing_while_a_read_hangs_leaves_the_camera_and_keeps_the_results(
@@ -453,7 +494,7 @@ def test_what_a_slow_camera_and_an_empty_picture_are_told(open_session: Callable
 def test_outlets_without_pylsl_are_an_error_in_words(
     monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pylsl", None)
+    monkeypatch.setitem(sys.modules, "pylsl", None)
     session = open_session(SimulatedCamera(30.0, pictures=GREY).open, make_engine=Meter(), lsl=LslSettings())
     last = ended(session)
     assert last.state == "failed" and "megc-live[lsl]" in last.message
@@ -462,3 +503,33 @@ def test_outlets_without_pylsl_are_an_error_in_words(
 def test_a_session_that_never_started_is_closed() -> None:
     session = LiveSession(SimulatedCamera(30.0, pictures=GREY).open, Settings())
     assert session.close() and session.snapshot().state == "ended"
+
+
+FORGETFUL = """
+import sys, threading
+from pathlib import Path
+from megc_live.live_session import LiveSession
+from tests.test_live_session import GREY, SETTINGS, Meter, until
+from tests.simulated import SimulatedCamera
+camera = SimulatedCamera(100.0, pictures=GREY)
+session = LiveSession(camera.open, SETTINGS, folder=Path(sys.argv[1]), make_engine=Meter())
+session.start()
+until(session, lambda shot: shot.n_rows > 20)
+camera.hang()
+assert camera.hanging.wait(20)
+"""
+
+
+def test_a_program_that_ends_without_closing_keeps_the_results(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL, str(tmp_path)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list(read_frames(tmp_path / "live" / "frames.csv"))) > 20
+    assert json.loads((tmp_path / "live" / "session.json").read_text())["run"]["complete"]

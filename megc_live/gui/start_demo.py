@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
 from PyQt6.QtCore import QTimer, pyqtSignal
 
-from megc_live.errors import MegcError
+from megc_live.errors import MegcError, ModelError
 from megc_live.gui.start_parts import Card, button, label, row
 
 SEED, SECONDS = 5, 45.0
@@ -19,11 +21,54 @@ POLL_MS = 200
 DemoState = Literal["absent", "rendering", "ready", "failed"]
 
 
-def render(path: Path) -> None:
-    """Render the clip; what is behind it is loaded only now, as it takes a while."""
+def render(path: Path, stop: threading.Event) -> None:
+    """Render the clip in a process of its own, so that the window does not get slower meanwhile.
+
+    Parameters
+    ----------
+    path : Path
+        MP4 to write, whole or not at all.
+    stop : threading.Event
+        Set it to end the process.
+
+    Raises
+    ------
+    MegcError
+        It cannot be rendered.
+    """
+    context = multiprocessing.get_context("spawn")
+    hear, tell = context.Pipe(duplex=False)
+    process = context.Process(target=_render, args=(path, tell), name="megc-demo-clip", daemon=True)
+    process.start()
+    tell.close()
+    while process.is_alive() and not stop.wait(0.05):
+        continue
+    if process.is_alive():
+        process.terminate()
+    process.join()
+    if stop.is_set():
+        return
+    if problem := _heard(hear):
+        raise MegcError(problem)
+    if process.exitcode:
+        raise ModelError(f"rendering the demo clip ended with code {process.exitcode}.", "Try it again.")
+
+
+def _render(path: Path, tell: Connection) -> None:
+    """Do it, in the process; what is behind it is loaded only there, as it takes a while."""
     from megc_live.synthesis.demo import make_demo_clip
 
-    make_demo_clip(path, seed=SEED, seconds=SECONDS)
+    try:
+        make_demo_clip(path, seed=SEED, seconds=SECONDS)
+    except MegcError as error:
+        tell.send(str(error))
+
+
+def _heard(hear: Connection) -> str:
+    try:
+        return str(hear.recv()) if hear.poll() else ""
+    except EOFError:  # it had nothing to say
+        return ""
 
 
 class DemoClip:
@@ -34,13 +79,14 @@ class DemoClip:
     cache : Path
         Folder that it is kept in.
     make : callable
-        ``make(path)`` renders it, whole or not at all.
+        ``make(path, stop)`` renders it, whole or not at all; the event ``stop`` ends it before.
     """
 
-    def __init__(self, cache: Path, make: Callable[[Path], None] = render) -> None:
+    def __init__(self, cache: Path, make: Callable[[Path, threading.Event], None] = render) -> None:
         self.path = cache / f"demo-{SEED}-{SECONDS:g}s.mp4"
         self.message = ""
         self._make = make
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
@@ -60,9 +106,15 @@ class DemoClip:
             self._thread = threading.Thread(target=self._run, name="demo clip", daemon=True)
             self._thread.start()
 
+    def stop(self, timeout_s: float) -> None:
+        """End a rendering that is under way; waits at most ``timeout_s`` seconds for that."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
     def _run(self) -> None:
         try:
-            self._make(self.path)
+            self._make(self.path, self._stop)
         except MegcError as error:
             self.message = str(error)
         except Exception as error:
@@ -97,10 +149,11 @@ class DemoCard(Card):
         self.inside.addLayout(row(self.live, self.process))
         self._show()
 
-    def shutdown(self) -> None:
-        """Ask no more; a rendering that is under way ends with the program."""
+    def shutdown(self, timeout_s: float) -> None:
+        """Ask no more, and end a rendering that is under way."""
         self._timer.stop()
         self._then = None
+        self.clip.stop(timeout_s)
 
     def _live(self) -> None:
         self._with_clip(lambda: self.live_wanted.emit(str(self.clip.path)))

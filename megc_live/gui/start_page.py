@@ -119,10 +119,10 @@ class StartPage(QWidget):
 
     def shutdown(self, timeout_s: float = 0.3) -> None:
         """Let go of the camera; one that hangs is left behind after ``timeout_s`` seconds."""
-        self.demo.shutdown()
         closing = self.camera.stop_preview()
+        self.demo.shutdown(timeout_s / 2)
         if closing is not None:
-            closing.wait_closed(timeout_s)
+            closing.wait_closed(timeout_s / 2)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """List the cameras when the page is shown."""
@@ -227,6 +227,8 @@ class StartPage(QWidget):
             self, "Where results &go …", "Ctrl+Shift+R", self.choose_results_folder, tip="Choose the folder"
         )
         self.file_actions = [self._videos, self._folder, self._as_live, self._results, self._change]
+        for action in self.file_actions:  # the menu offers them everywhere, but their keys work here only
+            action.setShortcutVisibleInContextMenu(False)
         self._keys: list[QAction] = [*self.camera.keys, *self.file_actions]
 
     def _lay_out(self) -> None:

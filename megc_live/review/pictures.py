@@ -222,6 +222,11 @@ def _steady_clip(
 ) -> U8:
     frames = clip_frames(document, interval)
     record = record_of(interval)
+    if not frames:
+        raise ReviewError(
+            f"nothing from {record.onset_s:.3f} to {record.offset_s:.3f} s was recorded.",
+            "Choose an interval of which there is a recording.",
+        )
     settings = Settings.from_dict(document.session.settings)
     wanted = set(frames)
     transform: F64 | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import math
+import shutil
 import threading
 import time
 from collections import deque
@@ -27,6 +29,8 @@ _TICKS = 90_000
 _QUEUE_S = 2.0
 _QUEUE_BYTES = 256 * 2**20
 _KEYFRAME_S = 0.5
+RESERVE_BYTES = 512 * 2**20
+"""Free space on the disk at which recording ends, so that the tables of results still fit on it."""
 # Near-lossless to the eye and quick: a recording that drops frames is worth less than a large one.
 _OPTIONS = {"crf": "16", "preset": "ultrafast", "tune": "zerolatency"}
 # What was recorded before a crash can still be read, and closing a long recording takes no second pass.
@@ -61,6 +65,8 @@ class Recorder:
     Beside the video it writes a table with one line a frame, ``recording_frame,frame,timestamp``:
     the place in the file, the index in the source, and the source's own time in seconds. Frames that were
     dropped are not in it. It may be offered frames with breaks in between: the file's times keep them.
+    Recording ends, with an error in :meth:`stats`, when the disk is nearly full: the results of the
+    analysis need the rest.
 
     Parameters
     ----------
@@ -90,6 +96,7 @@ class Recorder:
         self.queue_length = max(2, math.ceil(queue_seconds * fps))
         self._queue_bytes = queue_bytes
         self._fps = fps
+        self._look_every = max(1, round(fps))
         self._queue: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._offered = self._written = self._dropped = 0
@@ -160,6 +167,8 @@ class Recorder:
         try:
             while (frame := self._next()) is not None:
                 began = time.perf_counter()
+                if self._written % self._look_every == 0:
+                    self._check_space()
                 if file is None:
                     file = _File(self.path, self.frames_path, frame, self._fps)
                     self._first_index = frame.index
@@ -171,6 +180,13 @@ class Recorder:
                 file.close()
         except (OSError, ValueError, RuntimeError) as error:
             self._fail(error, file)
+
+    def _check_space(self) -> None:
+        free = shutil.disk_usage(self.path.parent).free
+        if free < RESERVE_BYTES:
+            raise OSError(
+                errno.ENOSPC, f"only {free / 2**20:.0f} MB are free on the disk, results need the rest"
+            )
 
     def _next(self) -> Frame | None:
         with self._changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,7 @@ def no_source(spec: str) -> Source:
     raise AssertionError(f"{spec!r} was opened")
 
 
-def no_clip(path: Path) -> None:
+def no_clip(path: Path, stop: threading.Event) -> None:
     raise AssertionError("the demo clip was rendered")
 
 
@@ -60,7 +61,7 @@ class Windows:
         *,
         cameras: list[CameraInfo] | None = None,
         opening: Callable[[str], Source] = no_source,
-        make_clip: Callable[[Path], None] = no_clip,
+        make_clip: Callable[[Path, threading.Event], None] = no_clip,
     ) -> MainWindow:
         Memory(self.places.config / "window.ini").reviewer = "A. Coder"
         window = MainWindow(

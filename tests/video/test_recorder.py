@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -111,3 +112,19 @@ def test_a_disk_that_cannot_be_written_is_said_and_nothing_waits(tmp_path: Path)
 def test_nothing_offered_leaves_nothing(tmp_path: Path) -> None:
     assert Recorder(tmp_path / "a.mp4", 30.0).close(PATIENCE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recording_ends_before_the_disk_is_full_and_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([10 * module.RESERVE_BYTES, module.RESERVE_BYTES - 1])
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(free=next(free)))
+    recorder = Recorder(tmp_path / "a.mp4", 10.0)
+    for k in range(15):
+        recorder.offer(frame(k, k / 10))
+    assert recorder.close(PATIENCE)
+    counts = recorder.stats()
+    assert "only 512 MB are free" in counts.error and "Free some space" in counts.error
+    assert (counts.offered, counts.written, counts.dropped, counts.waiting) == (15, 10, 5, 0)
+    with open_source(tmp_path / "a.mp4") as source:
+        assert [read_index(f.image.grey) for f in source] == list(range(10))

@@ -67,8 +67,9 @@ class Footer(QWidget):
         if snapshot is not None:
             stages = format_stats([*snapshot.stages, paint])
             self.labels["overlay"].setToolTip(f"{_TIPS['overlay']}\n\n{stages}")
-        self._warn("rate", snapshot is not None and snapshot.capture_fps < 24.9)
-        self._warn("age", snapshot is not None and snapshot.data_age_s > 0.5)
+        going = snapshot is not None and snapshot.state in ("running", "lost")
+        self._warn("rate", going and snapshot is not None and snapshot.capture_fps < 24.9)
+        self._warn("age", going and snapshot is not None and snapshot.data_age_s > 0.5)
 
     def _warn(self, name: str, on: bool) -> None:
         label, role = self.labels[name], "warn" if on else ""

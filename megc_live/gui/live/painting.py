@@ -124,12 +124,13 @@ def draw_strongest(painter: QPainter, face: FaceView, at: Mapping, scale: Activi
     plate(painter, f"{region_words(REGIONS[strongest])} {value:.1f}", QPointF(x + side + 4, y - 10), _WHITE)
 
 
-def draw_warnings(painter: QPainter, words: tuple[str, ...], corner: QPointF) -> float:
-    """Write one warning a line with a triangle before it; return where the next line would begin."""
+def draw_warnings(painter: QPainter, words: tuple[str, ...], corner: QPointF, wide: float) -> None:
+    """Write one warning a line with a triangle before it, each cut to ``wide`` pixels."""
+    metrics = QFontMetricsF(painter.font())
     y = corner.y()
     for word in words:
-        y += plate(painter, f"▲ {word}", QPointF(corner.x(), y), _YELLOW) + 3
-    return y
+        line = metrics.elidedText(f"▲ {word}", Qt.TextElideMode.ElideRight, wide - 2 * _PAD)
+        y += plate(painter, line, QPointF(corner.x(), y), _YELLOW) + 3
 
 
 def draw_legend(painter: QPainter, scale: ActivityScale, right_bottom: QPointF) -> None:

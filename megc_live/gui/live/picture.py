@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _ROOM = QColor(16, 20, 24)
 _MOST_SIDE = 1920
+_SIGN = 30.0
+"""Height of the sign that is shown while recording."""
 RECENT = 300
 """Pictures that the latency on the screen is measured over: about 10 s."""
 
@@ -152,7 +154,9 @@ class Picture(QWidget):
             if shown.head_box:
                 painting.draw_head_box(painter, face, at, several=len(faces) > 1, taken=area.top())
         if shown.warnings:
-            painting.draw_warnings(painter, snapshot.warnings, corner)
+            below = _SIGN if snapshot.recording is not None else 0.0  # the sign stands to their right
+            wide = area.width() - 16
+            painting.draw_warnings(painter, snapshot.warnings, corner + QPointF(0, below), wide)
         if shown.regions and faces:
             painting.draw_legend(painter, self._scale, QPointF(area.right() - 8, area.bottom() - 8))
         if snapshot.state == "paused":
@@ -168,8 +172,14 @@ class Picture(QWidget):
             )
 
     def _pixels(self, frame: Frame) -> QImage:
-        """Return the frame's picture, no larger than needed; converted once a frame and size."""
-        side = min(_MOST_SIDE, round(max(self.width(), self.height()) * self.devicePixelRatioF()))
+        """Return the frame's picture, converted once; shrunk by a whole factor where it is far too large.
+
+        The rest of the scaling is left to the painter: shrinking by other factors takes longer than
+        everything else here.
+        """
+        longest = max(frame.image.width, frame.image.height)
+        room = min(_MOST_SIDE, round(max(self.width(), self.height()) * self.devicePixelRatioF()))
+        side = round(longest / max(1, longest // max(1, room)))
         key = (frame.index, frame.pts_s, side)
         if self._image is None or key != self._image_of:
             self._image, self._image_of = painting.to_image(frame.image.rgb(max_side=side)), key

@@ -239,8 +239,10 @@ class Timeline(QWidget):
             for name, mask in masks.items()
             for first, last in runs(mask)
         ]
-        self._bands.setImage(_bands(masks, round(times[0] / BIN_S), self.heat), autoLevels=False)
-        self._bands.setRect(QRectF(times[0], 0.0, len(times) * BIN_S, _TOP))
+        self._bands.setVisible(bool(self._gates))
+        if self._gates:
+            self._bands.setImage(_bands(masks, round(times[0] / BIN_S), self.heat), autoLevels=False)
+            self._bands.setRect(QRectF(times[0], 0.0, len(times) * BIN_S, _TOP))
         y = [_BLINK_Y + 0.9 * np.clip(blink, 0, 1), _HEAD_Y + 0.9 * np.clip(head / _HEAD_FULL, 0, 1)]
         gap = [np.nan]
         self._gate_lines.setData(
@@ -309,13 +311,14 @@ def _bands(masks: dict[str, NDArray[np.bool_]], first: int, pale: bool) -> NDArr
     n = len(masks["blink"])
     picture = np.zeros((_STEPS, n, 4), np.uint8)
     per_y = _STEPS / _TOP
-    row, column = np.ogrid[0:_STEPS, first : first + n]
+    row = np.arange(_STEPS)[:, np.newaxis]
     for name, foot, slope in (("blink", _BLINK_Y, -1), ("head", _HEAD_Y, 1)):
         colour = theme.colour(name)
         over = colour.lighter(190) if pale and not theme.is_dark() else colour
-        on = masks[name]
-        hatched = ((column + slope * row) % _HATCH < _HATCHED) & on
-        picture[hatched] = (over.red(), over.green(), over.blue(), 150)
+        at = np.flatnonzero(masks[name])
+        hatched = (first + at + slope * row) % _HATCH < _HATCHED
+        stripe = (over.red(), over.green(), over.blue(), 150)
+        picture[:, at] = np.where(hatched[..., np.newaxis], np.array(stripe, np.uint8), picture[:, at])
         bar = slice(round(foot * per_y), round((foot + 0.95) * per_y))
-        picture[bar, on] = (colour.red(), colour.green(), colour.blue(), 200)
+        picture[bar, at] = (colour.red(), colour.green(), colour.blue(), 200)
     return picture

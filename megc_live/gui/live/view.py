@@ -83,7 +83,7 @@ class LiveView(QWidget):
         self._scale = ActivityScale()
         self._n_rows = self._n_events = 0
         self._hangs_at = math.inf
-        self._painted_s = -math.inf
+        self._painted_s, self._paint_took_s = -math.inf, 0.0
         self._results, self._state, self._figures = Every(_RESULTS_S), Every(_STATE_S), Every(_FIGURES_S)
         self._paces = (self._results, self._state, self._figures)
         self._commands = Commands(self)
@@ -262,9 +262,12 @@ class LiveView(QWidget):
             for every in self._paces:
                 every.reset()
         waited_s = now - self._painted_s
-        if waited_s >= PAINT_S and (self.picture.is_new(snapshot) or waited_s >= _RESTLESS_S):
+        if waited_s >= max(PAINT_S, 2 * self._paint_took_s) and (
+            self.picture.is_new(snapshot) or waited_s >= _RESTLESS_S
+        ):
             self._painted_s = now
             self.picture.show_snapshot(snapshot)
+            self._paint_took_s = time.monotonic() - now  # a computer that is too slow is for the analysis
         if self._results.due(now):
             self._take_results(session, snapshot)
         if self._state.due(now):

@@ -194,7 +194,9 @@ class OptionsPanel(QWidget):
         place = QHBoxLayout()
         place.addWidget(self.out)
         place.addWidget(self.browse)
-        form.addRow(_label("&Results in", self.out), place)
+        whole_place = QVBoxLayout()
+        whole_place.addWidget(_label("&Results in", self.out))
+        whole_place.addLayout(place)
         form.addRow(_label("&Spotter", self.spotter), self.spotter)
         form.addRow(self.own_threshold, self.threshold)
         form.addRow(_label("Reco&gnizer", self.recognizer), self.recognizer)
@@ -218,6 +220,7 @@ class OptionsPanel(QWidget):
         heading.setProperty("role", "heading")
         heading.setWordWrap(True)
         whole.addWidget(heading)
+        whole.addLayout(whole_place)
         whole.addLayout(form)
         whole.addWidget(self.resume)
         whole.addWidget(also)
@@ -240,7 +243,7 @@ class OptionsPanel(QWidget):
 
     def _explain(self) -> None:
         for widget, tip in (
-            (self.out, "Each file's results go into a folder of its own in this one. (--out)"),
+            (self.out, _OUT_TIP),
             (self.browse, "Choose the folder for the results"),
             (self.spotter, "How movements are found; what cannot run here is greyed. (--spotter)"),
             (self.recognizer, "How movements are classified; none: no emotion label. (--recognizer)"),
@@ -262,6 +265,7 @@ class OptionsPanel(QWidget):
 
     def _connect(self) -> None:
         self.browse.clicked.connect(self._choose_folder)
+        self.out.textChanged.connect(lambda text: self.out.setToolTip(f"{text}\n{_OUT_TIP}"))
         self.own_threshold.toggled.connect(self.threshold.setEnabled)
         self.set_rate.toggled.connect(self.rate.setEnabled)
         for name, signal in (
@@ -299,6 +303,7 @@ class OptionsPanel(QWidget):
             self.out.setText(chosen)
 
 
+_OUT_TIP = "Each file's results go into a folder of its own in this one. (--out)"
 _CLUSTER_TIP = (
     "Address of a Dask scheduler whose workers analyse instead of this computer; they see the same paths. "
     "A pause waits for what runs there. (--cluster)"
