@@ -79,7 +79,6 @@ class Tour:
         self.home = work / "home"
         places = Places(work / "config", work / "state", work / "cache", self.home)
         self.clip = DemoClip(work / "cache")
-        self.app = make_app()
         theme.apply("light")
         self.window = MainWindow(places, Preferences(places), Settings(), clip=self.clip, listing=list)
         self.window.resize(*SIZE)
@@ -124,6 +123,8 @@ class Tour:
         self.press(Qt.Key.Key_F6)  # stop
         self.until(lambda: not live.is_running() and live.notice.isVisible())
         self.take("live-end")
+        if (seen := live._snapshot) is not None and seen.dropped:
+            print(f"{seen.dropped} frames were dropped in Live: run it again while nothing else runs")
         self.press(Qt.Key.Key_V)  # open in Review
 
     def _review(self) -> None:
@@ -142,7 +143,7 @@ class Tour:
         self.press(Qt.Key.Key_A)  # accept
         self.press(Qt.Key.Key_Right, times=3)
         self.press(Qt.Key.Key_O)  # offset here
-        review.work.comment.setText("Left lip corner; offset three frames after the apex")
+        review.work.comment.setText("Corner of the mouth; over three frames after the apex")
         review.work.comment.setModified(True)
         review.work._keep_comment()
         self.until(lambda: review.document.revision >= 3)
@@ -272,7 +273,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "pictures")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    app = make_app()  # outlives every widget, as Qt wants it
     Tour(Path(tempfile.gettempdir()) / "megc-live-guide", out).walk()
+    app.processEvents()
     missing = [name for name in PICTURES if not (out / f"{name}.png").exists()]
     if missing:
         raise SystemExit(f"not made: {', '.join(missing)}")

@@ -28,7 +28,7 @@ from megc_live.spotting import SPOTTERS
 from tests.conftest import FaceClip
 from tests.test_batch_queue import Counting
 
-LONG = 90_000
+LONG = 240_000
 
 
 class Screen:
@@ -105,8 +105,7 @@ def test_real_files_are_analysed_and_open_in_review(
         drop(view, folder)
         screen.until(lambda: screen.rows() == 3)
         view.start.trigger()
-        screen.until(lambda: view.queue.snapshot().state == "idle" and "running" not in screen.states())
-        screen.until(lambda: "failed" in screen.states())
+        screen.until(lambda: all(state.startswith(("done", "failed")) for state in screen.states()))
         assert screen.states()[1] == "failed" and all(s.startswith("done") for s in screen.states()[::2])
         micro = sum(one.kind == "micro" for one in read_intervals(out / "anna" / "intervals.csv"))
         assert screen.cells(MICRO) == [str(micro), "", str(micro)] and micro >= 1
@@ -264,7 +263,7 @@ def test_what_cannot_run_is_grey_with_the_reason_and_is_not_begun(qtbot: QtBot, 
         other = box.model().item(box.findData("ltp-net"))  # type: ignore[attr-defined]
         assert other.isEnabled()
         view.add(["a.mp4"])
-        qtbot.waitUntil(lambda: view.model.rowCount() == 1)
+        qtbot.waitUntil(lambda: view.model.rowCount() == 1, timeout=LONG)
         view.start.trigger()
         assert "ltp-ml cannot be used here" in view.note.text()
         assert view.queue.snapshot().state == "idle"
@@ -306,7 +305,7 @@ def test_closing_asks_only_while_something_runs(qtbot: QtBot, tmp_path: Path) ->
         assert window.close()
         window.show()
         view.add(["endless.mp4"])
-        qtbot.waitUntil(lambda: view.model.rowCount() == 1)
+        qtbot.waitUntil(lambda: view.model.rowCount() == 1, timeout=LONG)
         view.start.trigger()
         qtbot.waitUntil(lambda: view.model.items[0].done > 0, timeout=LONG)
         asking = view._asking
@@ -314,12 +313,12 @@ def test_closing_asks_only_while_something_runs(qtbot: QtBot, tmp_path: Path) ->
         assert asking.box is not None and "One file is being analysed" in asking.box.text()
         stop, go_on = asking.box.buttons()
         go_on.click()
-        qtbot.waitUntil(lambda: asking.box is None)
+        qtbot.waitUntil(lambda: asking.box is None, timeout=LONG)
         assert window.isVisible() and view.is_running()
         assert not window.close()
         stop = next(button for button in asking.box.buttons() if "Stop" in button.text())
         stop.click()
-        qtbot.waitUntil(lambda: not window.isVisible())
+        qtbot.waitUntil(lambda: not window.isVisible(), timeout=LONG)
     finally:
         view.shutdown()
     assert not view.is_running()
