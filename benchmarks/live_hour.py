@@ -62,7 +62,7 @@ class Hour:
             fps, pictures=pictures, clock=clock, limit=self.frames, stamped=False, before_frame=self._hold
         )
         self.session = LiveSession(camera.open, Settings(), folder=folder, now=clock.now)
-        self.early_rss = 0
+        self.early_rss = self.late_rss = 0
         self.most_waiting: dict[str, int] = {}
         self.most_rows = self.most_events = 0
         self.slowest_look_s = 0.0
@@ -78,6 +78,8 @@ class Hour:
             time.sleep(0.002)
         if number == self._early:
             self.early_rss = rss()
+        if number == self.frames - 1:  # before the models are let go
+            self.late_rss = rss()
 
     def run(self) -> None:
         """Start, look at it until it has ended."""
@@ -108,13 +110,12 @@ class Hour:
 
     def report(self, took_s: float) -> bool:
         """Print what there is to know; return whether all is well."""
-        late_rss = rss()
-        growth = late_rss / self.early_rss - 1
+        growth = self.late_rss / self.early_rss - 1
         stages = self.session.stages()
         shot = self.session.snapshot()
         print(f"{self.frames} frames (synthetic) in {took_s:.0f} s: {self.frames / took_s:.0f} frames/s")
         print(
-            f"RSS after {self._early} frames {mb(self.early_rss)}, at the end {mb(late_rss)}: {growth:+.1%}"
+            f"RSS after {self._early} frames {mb(self.early_rss)}, at the last one {mb(self.late_rss)}: {growth:+.1%}"
         )
         print(f"rows {shot.n_rows}, held {self.most_rows}; events {shot.n_events}, held {self.most_events}")
         print("most waiting: " + ", ".join(f"{name} {most}" for name, most in self.most_waiting.items()))
