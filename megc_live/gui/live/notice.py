@@ -85,7 +85,7 @@ def words(snapshot: Snapshot, source: str, found: Callable[[], str]) -> tuple[st
     if state == "opening":
         return "Opening", message or f"Opening {source} and loading the models. This takes a few seconds."
     if state == "lost":
-        again = "It is opened again every second; the session goes on when it is back."
+        again = "The session goes on when it is back; Stop ends it and keeps what was found."
         return "The source is lost", " ".join(filter(None, (message or f"{source} delivers nothing.", again)))
     if state == "stopping":
         return "Finishing", "The last frames are analysed and the results are written."
