@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -43,7 +44,8 @@ def run(source: str | None = None, settings: Settings | None = None) -> int:
     preferences = Preferences(places)
     theme.apply(preferences.theme)
     window = MainWindow(places, preferences, settings)
-    sys.excepthook = _Hook(window)
+    sys.excepthook = FaultHook(window)
+    _end_on_signals(app, window)
     window.show()
     if problem:
         window.tell(problem)
@@ -71,7 +73,21 @@ def make_app() -> QApplication:
     return app
 
 
-class _Hook:
+def _end_on_signals(app: QApplication, window: MainWindow) -> None:
+    """End in good order, and without questions, on Ctrl-C and when the system asks the program to end.
+
+    Python looks for signals whenever it runs: the window's timers see to that.
+    """
+
+    def end(*_: object) -> None:
+        window.end()
+        app.exit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+class FaultHook:
     """Shows what nobody caught: Qt would end the program otherwise, and the session with it."""
 
     def __init__(self, window: MainWindow) -> None:
@@ -79,9 +95,7 @@ class _Hook:
         self._showing = False
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            self._window.close()
-            return
+        """Show it: an error of ours as a line, anything else as a box with the details."""
         if isinstance(error, MegcError):
             self._window.tell(str(error))
             return

@@ -257,15 +257,20 @@ class MainWindow(QMainWindow):
     # closing
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """End everything; what hangs is left behind after a limit, and what was found is kept."""
-        if not self._closed:
-            self._closed = True
-            self._keep()
-            self._stop_timer.stop()
-            limit = time.monotonic() + CLOSE_WITHIN_S
-            for view in (self.live, self.process, self.review, self.start):
-                view.shutdown(max(0.05, limit - time.monotonic()))
+        """End everything with the window."""
+        self.end()
         super().closeEvent(event)
+
+    def end(self) -> None:
+        """End everything; what hangs is left behind after a limit, and what was found is kept."""
+        if self._closed:
+            return
+        self._closed = True
+        self._keep()
+        self._stop_timer.stop()
+        limit = time.monotonic() + CLOSE_WITHIN_S
+        for view in (self.live, self.process, self.review, self.start):
+            view.shutdown(max(0.05, limit - time.monotonic()))
 
     def _keep(self) -> None:
         self.preferences.keep_state("window", self.saveGeometry())

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QApplication, QDialog, QSplitter, QWidget
+from PyQt6.QtWidgets import QApplication, QDialog, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import MegcError, SourceError
 from megc_live.gui import theme
+from megc_live.gui.app import FaultHook
 from megc_live.gui.consent import ConsentDialog
 from megc_live.gui.main_window import CLOSE_WITHIN_S, MainWindow
 from megc_live.gui.preferences import Places, Preferences
@@ -149,7 +150,7 @@ def test_a_demo_clip_that_cannot_be_rendered_says_why(new_window: Windows, qtbot
 
 
 def test_the_demo_clip_is_rendered_in_a_process_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """Told to stop it ends at once and leaves nothing under the final name; a fault there is told here."""
     clip = DemoClip(tmp_path / "cache")
@@ -320,6 +321,43 @@ def test_what_was_opened_last_is_there_the_next_time_without_passwords(
     assert Recent(places.state).items == []
 
 
+def test_a_source_of_the_command_line_goes_where_it_belongs(
+    new_window: Windows, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = new_window()
+    window.open_source(str(tmp_path / "missing.mp4"))
+    qtbot.waitUntil(lambda: len(window.process.queue.snapshot().items) == 1)
+    assert window.workspace() == "Process"
+    window.open_source("camera:3")
+    form = dialog_of(qtbot, ConsentDialog)
+    assert form.record()["source"] == "camera:3" and not window.live.is_running()
+    form.reject()
+    opened: list[Path] = []
+    window.review.open = opened.append
+    for name in ("session.json", "intervals.csv"):
+        (tmp_path / name).write_text("")
+    window.open_source(str(tmp_path))
+    assert window.workspace() == "Review" and opened == [tmp_path]
+
+
+def test_a_fault_is_shown_once_and_the_window_goes_on(
+    new_window: Windows, qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = new_window()
+    hook = FaultHook(window)
+    hook(SourceError, SourceError("camera 0 is gone.", "Plug it in."), None)
+    assert window._banner.isVisible() and window._message.text() == "camera 0 is gone. Plug it in."
+    assert no_dialog(QMessageBox)
+    for _ in range(3):
+        hook(ValueError, ValueError("a fault"), None)
+    boxes = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+    assert len(boxes) == 1 and "ValueError: a fault" in boxes[0].text()
+    assert capsys.readouterr().err.count("ValueError: a fault") == 3
+    boxes[0].close()
+    window.go_to(1)
+    assert window.workspace() == "Live"
+
+
 # ---------------------------------------------------------------- what is remembered, closing
 
 
@@ -376,8 +414,6 @@ def test_closing_does_not_wait_for_a_camera_that_hangs(new_window: Windows, qtbo
 
 def test_a_second_session_waits_for_the_first(new_window: Windows, qtbot: QtBot) -> None:
     """Switching the source while one runs: the user is asked, and no results are lost."""
-    from PyQt6.QtWidgets import QMessageBox
-
     first, second = SimulatedCamera(30.0), SimulatedCamera(30.0)
     window = new_window()
     window.open_live("camera:0", first.open, {"spotting_only": True})

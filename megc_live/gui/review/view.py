@@ -22,6 +22,7 @@ from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import Opened, open_results, with_video
 from megc_live.gui.review.pages import Banner, EmptyPage, NamePage, folder_of_results
+from megc_live.gui.review.text_keys import TextKeys
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
 from megc_live.gui.shortcuts import make_action
@@ -76,6 +77,8 @@ class ReviewView(QWidget):
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._poll)
         self.setAcceptDrops(True)
+        self._text_keys = TextKeys(self)
+        self._text_keys.keep(self.name_page.name)
 
     def _make_actions(self) -> None:
         self.open_action = make_action(
@@ -189,6 +192,7 @@ class ReviewView(QWidget):
             self.open(Path(chosen))
 
     def _open(self, folder: Path, name: str, *, read_only: bool = False) -> None:
+        self.work.finish_typing()
         # this view's own lock would keep it from opening the same folder anew
         if self.document is not None and self.document.folder == folder:
             self.document.close()
@@ -239,10 +243,11 @@ class ReviewView(QWidget):
         self.pages.setCurrentWidget(self.work_page)
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._say_saved()
-        if document.notes:
-            self.banner.tell(" ".join(document.notes))
+        notes = " ".join(document.notes)
         if document.video is None and document.session.source.kind in ("file", "folder"):
-            self._ask_for_video(_no_video(document))
+            self._ask_for_video(f"{_no_video(document)} {notes}".strip())
+        elif notes:
+            self.banner.tell(notes)
 
     def _not_opened(self, folder: Path, error: str) -> None:
         self._back()

@@ -22,6 +22,7 @@ from megc_live.gui.review.opening import Opened
 from megc_live.gui.review.player import Player
 from megc_live.gui.review.stage import Stage
 from megc_live.gui.review.table import IntervalList
+from megc_live.gui.review.text_keys import TextKeys
 from megc_live.gui.review.timeline import Timeline
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.reviewed import ReviewInterval
@@ -31,18 +32,13 @@ _LINE = " ⏎ "
 """Stands for a line's end in the one-line field of the comment."""
 
 
-_TEXT_KEYS = (
-    *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End),
-    *(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape),
-)
-
-
 class Workspace(QWidget):
     """Player, list of intervals, timeline; selection and playhead are one in all of them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.opened: Opened | None = None
+        self._text_keys = TextKeys(self)
         self._comment_of: int | None = None
         self.player = Player()
         self.stage = Stage(self.player)
@@ -138,6 +134,7 @@ class Workspace(QWidget):
         self.comment.editingFinished.connect(self._keep_comment)
         for field in (self.comment, self.list.text):
             field.installEventFilter(self)
+        self._text_keys.keep(self.comment, self.list.text, self.list.score.lineEdit())
         self.face.currentIndexChanged.connect(self._face_chosen)
 
     def show_results(self, opened: Opened, player_text: str) -> None:
@@ -149,7 +146,7 @@ class Workspace(QWidget):
         player_text : str
             What the player shows if there is no video.
         """
-        self.opened = opened
+        self.opened, self._comment_of = opened, None
         document = opened.document
         self.editor.document = document
         self.face.blockSignals(True)
@@ -191,9 +188,13 @@ class Workspace(QWidget):
             return None
         return next((item for item in self.opened.document.intervals if item.id == chosen[0]), None)
 
+    def finish_typing(self) -> None:
+        """Keep a comment that is still being written; call it before the document is closed."""
+        self._keep_comment()
+
     def shutdown(self, timeout_s: float) -> bool:
         """End what runs beside the window's thread; False if it hangs and was left behind."""
-        self._keep_comment()
+        self.finish_typing()
         ended = self.player.shutdown(timeout_s / 2)
         return self.stage.shutdown(timeout_s / 2) and ended
 
@@ -299,17 +300,17 @@ class Workspace(QWidget):
         self.timeline.set_playhead(self.player.position)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Keys that move the cursor in a text field do so; Esc leaves the comment as it was."""
-        if isinstance(event, QKeyEvent) and isinstance(watched, QLineEdit):
-            if event.type() == QEvent.Type.ShortcutOverride and event.key() in _TEXT_KEYS:
-                event.accept()
-                return True
-            if event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
-                if watched is self.comment:
-                    item = self.selected()
-                    self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
-                self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
-                return True
+        """Esc leaves a text field, and the comment as it was."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            if watched is self.comment:
+                item = self.selected()
+                self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
+            self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            return True
         return super().eventFilter(watched, event)
 
     def _begin_comment(self) -> None:

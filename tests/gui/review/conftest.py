@@ -81,6 +81,7 @@ def view(qtbot: QtBot, new_view: Callable[[], ReviewView], folder: Path) -> Revi
 def open_in(view: ReviewView, folder: Path, qtbot: QtBot) -> None:
     """Open a folder and wait until its picture is there."""
     view.open(folder)
+    assert view.pages.currentWidget() is view.wait_page
     qtbot.waitUntil(lambda: view.pages.currentWidget() is view.work_page, timeout=20_000)
     assert view.document is not None and view.document.folder == folder, view.banner.text.text()
     if view.document is not None and view.document.video is not None:
@@ -146,6 +147,12 @@ class Hand:
 
     def release(self, frame: float, height: float) -> None:
         self._send(QEvent.Type.MouseButtonRelease, frame, height, _LEFT, _NONE)
+
+    def double_click(self, frame: float, height: float) -> None:
+        self.press(frame, height)
+        self.release(frame, height)
+        self._send(QEvent.Type.MouseButtonDblClick, frame, height, _LEFT, _LEFT)
+        self.release(frame, height)
 
     def drag(self, start: tuple[float, float], *way: tuple[float, float]) -> None:
         self.press(*start)

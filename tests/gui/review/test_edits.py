@@ -118,6 +118,15 @@ def test_a_click_selects_and_an_empty_place_seeks(view: ReviewView, hand: Hand, 
     assert number_in(view) == onset - 6
 
 
+def test_a_double_click_plays_the_interval(view: ReviewView, hand: Hand, qtbot: QtBot) -> None:
+    number = first(view)
+    onset, apex, offset = frames_of(view, number)
+    hand.double_click((apex + offset) / 2, 0.6)
+    player = view.work.player
+    assert player.playing and player.loop_action.isChecked() and player._loop == (onset, offset)
+    player.pause()
+
+
 def test_keys_accept_reject_label_and_switch_the_kind(view: ReviewView, qtbot: QtBot) -> None:
     number = first(view)
     key(view, qtbot, "A")
@@ -226,6 +235,20 @@ def test_a_comment_that_was_begun_is_kept_when_another_interval_is_chosen(
     view.work._pick(other, False)
     assert interval(view, number).comment == "doubtful" and interval(view, other).comment == ""
     assert view.work.editor.selection == (other,) and view.work.comment.text() == ""
+
+
+def test_a_comment_that_was_begun_stays_with_its_own_result(
+    view: ReviewView, qtbot: QtBot, analysed: Path, tmp_path: Path
+) -> None:
+    assert view.document is not None
+    before, number = view.document.folder, first(view)
+    other = Path(shutil.copytree(analysed, tmp_path / "other"))
+    key(view, qtbot, "C")
+    qtbot.keyClicks(view.work.comment, "of the first")
+    open_in(view, other, qtbot)
+    assert view.document.folder == other and view.document.get(number).comment == ""
+    with ReviewDocument.open(before, NAME) as document:
+        assert document.get(number).comment == "of the first"
 
 
 def test_several_are_accepted_together(view: ReviewView, qtbot: QtBot) -> None:
