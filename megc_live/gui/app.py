@@ -9,7 +9,7 @@ import threading
 import traceback
 from types import TracebackType
 
-from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication, QMessageBox
 
@@ -52,8 +52,19 @@ def run(source: str | None = None, settings: Settings | None = None) -> int:
     if source is not None:
         window.open_source(source)
     code = app.exec()
+    _take_down(app, window)
     _leave(code)
     return code
+
+
+def _take_down(app: QApplication, window: MainWindow) -> None:
+    """Delete the window before the application: left to Python, the order is chance, and Qt may crash."""
+    sys.excepthook = sys.__excepthook__
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    window.hide()
+    window.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def make_app() -> QApplication:
