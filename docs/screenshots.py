@@ -19,7 +19,7 @@ from typing import TypeVar
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QColor, QPainter, QPixmap
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QDialog, QTableView, QWidget
@@ -274,8 +274,10 @@ def main() -> None:
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     app = make_app()  # outlives every widget, as Qt wants it
-    Tour(Path(tempfile.gettempdir()) / "megc-live-guide", out).walk()
-    app.processEvents()
+    tour = Tour(Path(tempfile.gettempdir()) / "megc-live-guide", out)
+    tour.walk()
+    tour.window.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     missing = [name for name in PICTURES if not (out / f"{name}.png").exists()]
     if missing:
         raise SystemExit(f"not made: {', '.join(missing)}")
