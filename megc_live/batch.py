@@ -19,9 +19,9 @@ from megc_live.output.files import write_whole, writing
 from megc_live.publish import clear_partials
 from megc_live.settings import Settings
 
-__all__ = ["How", "Outcome", "analyse", "analyse_all"]
+__all__ = ["DIED", "Failures", "How", "Outcome", "Task", "analyse", "analyse_all", "work"]
 
-_DIED = (
+DIED = (
     "the process that analysed it was ended from outside or crashed: out of memory, or a fault in a decoder. "
     "Try it alone, or with a smaller --jobs."
 )
@@ -83,7 +83,7 @@ def analyse(
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
     """What a worker needs for one source."""
 
     job: Job
@@ -92,7 +92,8 @@ class _Task:
     how: How
 
 
-def _work(task: _Task, report: Report, stopped: Stopped) -> Outcome:
+def work(task: Task, report: Report, stopped: Stopped) -> Outcome:
+    """Do one task: :func:`analyse` as a function of a module, which workers can find."""
     return analyse(
         task.job.spec,
         task.out_dir,
@@ -150,50 +151,69 @@ def analyse_all(
     how = how or How()
     stopped = stopped or (lambda: False)
     show = on_progress or (lambda index, done, total: None)
-    failures = _Failures(out_dir / FAILURES)
+    failures = Failures(out_dir / FAILURES)
     outcomes: dict[int, Outcome] = {}
 
     def take(index: int, outcome: Outcome | None) -> None:
         if outcome is None:
-            outcome = Outcome(jobs[index].spec, jobs[index].name, "failed", error=_DIED)
+            outcome = Outcome(jobs[index].spec, jobs[index].name, "failed", error=DIED)
             clear_partials(out_dir, jobs[index].name)
         outcomes[index] = outcome
-        failures.add(index, outcome)
+        failures.take(index, outcome)
         if on_outcome is not None:
             on_outcome(index, outcome)
 
     if cluster is not None:
-        tasks = [_Task(_absolute(job), out_dir.resolve(), settings, how) for job in jobs]
-        run_on_cluster(_work, tasks, cluster, stopped=stopped, on_progress=show, on_answer=take)
+        tasks = [Task(absolute(job), out_dir.resolve(), settings, how) for job in jobs]
+        run_on_cluster(work, tasks, cluster, stopped=stopped, on_progress=show, on_answer=take)
     elif len(jobs) == 1:
-        task = _Task(jobs[0], out_dir, settings, how)
-        take(0, _work(task, lambda done, total: show(0, done, total), stopped))
+        task = Task(jobs[0], out_dir, settings, how)
+        take(0, work(task, lambda done, total: show(0, done, total), stopped))
     else:
-        tasks = [_Task(job, out_dir, settings, how) for job in jobs]
-        run_in_lanes(_work, tasks, lanes, stopped=stopped, on_progress=show, on_answer=take)
+        tasks = [Task(job, out_dir, settings, how) for job in jobs]
+        run_in_lanes(work, tasks, lanes, stopped=stopped, on_progress=show, on_answer=take)
     return [outcomes[index] for index in sorted(outcomes)]
 
 
-def _absolute(job: Job) -> Job:
+def absolute(job: Job) -> Job:
     """The same source for a process that runs in another folder."""
     return job if is_live(job.spec) else replace(job, spec=str(Path(job.spec).resolve()))
 
 
-class _Failures:
-    """The table of what failed, written anew with each failure, in the order of the sources."""
+class Failures:
+    """The table of what failed, written anew with each change, in the order of the sources.
+
+    Parameters
+    ----------
+    path : Path
+        Of the table; one that an earlier run has left is removed.
+
+    Raises
+    ------
+    OutputError
+        It cannot be removed.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._rows: dict[int, tuple[str, str]] = {}
         with writing(path):
             path.unlink(missing_ok=True)
 
-    def add(self, index: int, outcome: Outcome) -> None:
-        if outcome.status != "failed":
+    def take(self, index: int, outcome: Outcome) -> None:
+        """Note what became of a source, in place of what is noted of it; raises :class:`OutputError`."""
+        before = dict(self._rows)
+        self._rows.pop(index, None)
+        if outcome.status == "failed":
+            self._rows[index] = (outcome.spec, outcome.error)
+        if self._rows == before:
             return
-        self._rows[index] = (outcome.spec, outcome.error)
+        if not self._rows:
+            with writing(self.path):
+                self.path.unlink(missing_ok=True)
+            return
         text = io.StringIO(newline="")
         table = csv.writer(text)
         table.writerow(("source", "error"))
         table.writerows(self._rows[i] for i in sorted(self._rows))
-        write_whole(self._path, text.getvalue())
+        write_whole(self.path, text.getvalue())

@@ -12,13 +12,13 @@ from typing import Annotated
 import typer
 
 from megc_live.commands.quiet import without_chatter
-from megc_live.commands.shell import OneLineErrors, build_settings, help_if_alone, named_folder
+from megc_live.commands.shell import FAILED, OneLineErrors, build_settings, named_folder, print_error
 
 app = typer.Typer(
     name="megc-live",
     cls=OneLineErrors,
     help="Find, time and classify facial micro-expressions in live and recorded video. Research use: "
-    "not a lie detector. Everything runs on this computer.",
+    "not a lie detector. Everything runs on this computer. Without a command the window is opened.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -75,7 +75,42 @@ def _start(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    help_if_alone(ctx)
+    if ctx.invoked_subcommand is None:
+        _open_window()
+
+
+def _open_window(source: str | None = None, settings_file: Path | None = None) -> None:
+    """Open the window and leave with its exit code; 1 and one line where there is no display."""
+    settings = build_settings(settings_file) if settings_file is not None else None
+    from megc_live.gui.display import problem
+
+    if why := problem():
+        print_error(why)
+        raise typer.Exit(FAILED)
+    from megc_live.gui.app import run
+
+    with without_chatter():
+        code = run(source, settings)
+    raise typer.Exit(code)
+
+
+@app.command()
+def gui(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="What to open in it: camera:0, an http/rtsp address, a video, a folder of videos, of images "
+            "or of results.",
+        ),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Open the window: watch live, analyse files, review and correct what was found.
+
+    Exit code 1: no window can be opened here.
+    """
+    _open_window(source, settings)
 
 
 @app.command()

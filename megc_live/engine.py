@@ -39,7 +39,7 @@ from megc_live.video.frame import Frame
 from megc_live.video.ring import FrameRing
 from megc_live.video.sources import SourceInfo
 
-_TICK_S = 0.0245
+TICK_S = 0.0245
 """Frames closer than this to the one measured before are not measured: up to 40 frames/s are."""
 _FACE_GONE_S = 1.0
 _GAP_PERIODS = 1.5
@@ -149,7 +149,7 @@ class Engine(Closing):
             )
         self._newest_s = frame.pts_s
         seen: list[FaceObservation] | None = None
-        if frame.pts_s - self._tick_s >= _TICK_S:
+        if frame.pts_s - self._tick_s >= TICK_S:
             self._tick_s = frame.pts_s
             began = time.perf_counter()
             seen = self._tracker.update(frame)

@@ -46,3 +46,7 @@ class DatasetError(MegcError):
 
 class FrameGone(MegcError):
     """A reader asked the ring for a frame that it no longer holds."""
+
+
+class ReviewError(MegcError):
+    """A correction of an interval that cannot be made, or a review that cannot be opened."""

@@ -154,11 +154,15 @@ class LiveRunner:
         Frames per second; default: the source's.
     now : callable, optional
         The clock that stamps ``Frame.t_capture``; default: ``time.perf_counter``.
+    on_capture : callable, optional
+        Called by the capture thread with each frame before it is queued; must not wait.
 
     Attributes
     ----------
     abandoned : bool
         :meth:`stop` gave up waiting for a thread that hangs.
+    paused_frames : int
+        Frames dropped because of :meth:`pause`: part of the capture stage's ``dropped``.
     """
 
     def __init__(
@@ -170,8 +174,10 @@ class LiveRunner:
         queue_bytes: int = QUEUE_BYTES,
         fps: float | None = None,
         now: Callable[[], float] = time.perf_counter,
+        on_capture: Callable[[Frame], None] | None = None,
     ) -> None:
         self._source = source
+        self._on_capture = on_capture
         self._process = process
         self._now = now
         self.queue_length = max(2, math.ceil(queue_seconds * (fps or source.info.fps)))
@@ -187,6 +193,7 @@ class LiveRunner:
         self._paused = False
         self._started = False
         self.abandoned = False
+        self.paused_frames = 0
         self._capture_thread = threading.Thread(target=self._capture, name="capture", daemon=True)
         self._worker_thread = threading.Thread(target=self._work, name="process", daemon=True)
 
@@ -242,6 +249,13 @@ class LiveRunner:
         """Return the stages' counts at one moment: capture, process."""
         with self._changed:
             return [self._capture_stats.snapshot(), self._process_stats.snapshot()]
+
+    def drain(self) -> None:
+        """Capture no more and return at once: frames that wait are still worked on, then both threads end."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        self._source.interrupt()
 
     def stop(self, timeout: float = 1.5) -> bool:
         """End now: frames that still wait are dropped, the one being worked on is finished.
@@ -304,11 +318,13 @@ class LiveRunner:
 
     def _capture(self) -> None:
         try:
-            while not self._stopping:
+            while not (self._stopping or self._ended):
                 began = time.perf_counter()
                 frame = self._source.read()
                 if frame is None:
                     break
+                if self._on_capture is not None:
+                    self._on_capture(frame)
                 self._take(frame, time.perf_counter() - began)
         except BaseException as error:
             self._fail(error)
@@ -326,6 +342,8 @@ class LiveRunner:
 
     def _take(self, frame: Frame, read_s: float) -> None:
         with self._changed:
+            if self._ended:  # it came after the end
+                return
             if self._newest is None:
                 fitting = self._queue_bytes // max(1, frame.image.data.nbytes)
                 self.queue_length = max(2, min(self.queue_length, fitting))
@@ -336,6 +354,7 @@ class LiveRunner:
             stage.add_latency(self._now() - frame.t_capture)
             if self._stopping or self._paused or len(self._queue) >= self.queue_length:
                 stage.dropped += 1
+                self.paused_frames += self._paused
                 return
             stage.processed += 1
             self._process_stats.enqueued += 1

@@ -7,9 +7,8 @@ nothing half-written is ever found under a final name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -18,25 +17,16 @@ from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, fingerprint, is_live
 from megc_live.lanes import Report, Stopped
 from megc_live.live import LiveRunner
-from megc_live.output import (
-    SINKS,
-    SessionInfo,
-    Sink,
-    SourceRecord,
-    decision_delay,
-    library_versions,
-    read_intervals,
-)
+from megc_live.output import read_intervals
 from megc_live.output.annotate import annotate_video
 from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.session import json_values
 from megc_live.publish import ANNOTATED, clear_partials, partial_folder, publish, read_record
+from megc_live.results import Results
 from megc_live.settings import Settings
 from megc_live.source_checks import check_length, check_pictures, why_cut_off
 from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
 
-ALWAYS = "csv"
-"""The sink whose files are written in every run."""
 _REPORT_EVERY_S = 0.2
 _DRAIN_S = 5.0
 """Longest time for the frames that are still queued when a live source is stopped."""
@@ -156,10 +146,7 @@ class Run:
         self._how = how
         self._report = report
         self._stopped = stopped
-        self._events = {"micro": 0, "macro": 0}
-        self._delays: list[float] = []
-        self._frames = 0
-        self._first_s = self._last_s = 0.0
+        self._results: Results | None = None
         self._total: int | None = None
         self._reported = 0.0
         self._interrupted = False
@@ -169,16 +156,22 @@ class Run:
 
     def outcome(self, status: Status, error: str = "") -> Outcome:
         """Return what became of the source so far."""
+        events = self._results.events if self._results is not None else {}
         return Outcome(
             self._job.spec,
             self._job.name,
             status,
             frames=self._frames,
-            micro=self._events["micro"],
-            macro=self._events["macro"],
+            micro=events.get("micro", 0),
+            macro=events.get("macro", 0),
             error=" ".join(error.split()),
             warnings=self._warnings,
         )
+
+    @property
+    def _frames(self) -> int:
+        """Frames analysed so far."""
+        return self._results.frames if self._results is not None else 0
 
     def __call__(self) -> Outcome:
         """Do it."""
@@ -229,16 +222,15 @@ class Run:
     def _analyse(self, source: Source, part: Path, mark: dict[str, Any] | None) -> str:
         """Fill the folder; return why the source was lost or cut off on the way, or nothing."""
         check_pictures(source.info)
-        session = self._new_session(source.info)
         live = source.info.live or self._how.as_live
         engine = self._how.make_engine(self._settings, replace(source.info, live=live))
-        sinks: list[Sink] = []
+        results: Results | None = None
         lost = ""
         try:
-            for name in dict.fromkeys((ALWAYS, *self._how.exports)):
-                sinks.append(SINKS[name].make(part, session))
+            results = Results(part, source.info, self._job.name, self._settings, self._how.exports)
+            self._results = results
             try:
-                self._read(source, engine, sinks)
+                self._read(source, engine, results)
             except SourceError as error:
                 if not source.info.live or not self._frames:
                     raise
@@ -247,24 +239,35 @@ class Run:
                 came = self._frames + self._late()
                 check_length(source.info, came)
                 lost = why_cut_off(source.info, came)
-            self._take(engine, engine.flush(), sinks)
-            self._finish_session(session, source, engine.describe())
-            if lost:
-                session.warnings.append(f"incomplete: {lost}")
-            self._warnings = tuple(session.warnings)
-            for sink in sinks:
-                sink.close(True)
+            events = engine.flush()
+            results.take(engine.take_rows(), events)
+            self._finish(results, source, engine.describe(), lost)
+            results.close()
             if self._how.annotate and not self._interrupted:
                 self._annotate(part)
             complete = not (lost or self._interrupted)
-            session.run = {"complete": complete, **(mark or {"source": source.info.spec})}
-            session.write(part)
+            results.session.run = {"complete": complete, **(mark or {"source": source.info.spec})}
+            results.write_session()
         finally:
-            for sink in sinks:
-                sink.close(False)
+            if results is not None:
+                results.discard()
             if self._runner is None or not self._runner.processing:
                 engine.close()
         return lost
+
+    def _finish(self, results: Results, source: Source, facts: dict[str, Any], lost: str) -> None:
+        warnings = ["stopped before the end of the source"] if self._interrupted else []
+        if lost:
+            warnings.append(f"incomplete: {lost}")
+        results.finish(
+            source,
+            facts,
+            stages=self._live_stages,
+            extras={"as_live": self._how.as_live},
+            late=self._late(),
+            warnings=warnings,
+        )
+        self._warnings = tuple(results.session.warnings)
 
     def _annotate(self, part: Path) -> None:
         """Read the source a second time and draw on it; left out when stopped."""
@@ -286,64 +289,18 @@ class Run:
         except _Stopped:
             self._interrupted = True
 
-    def _new_session(self, info: SourceInfo) -> SessionInfo:
-        source = SourceRecord(
-            info.spec, self._job.name, info.kind, info.width, info.height, nominal_fps=info.fps
-        )
-        return SessionInfo(
-            source,
-            settings=self._settings.model_dump(mode="json"),
-            versions=library_versions(),
-            started=_now(),
-        )
-
-    def _finish_session(self, session: SessionInfo, source: Source, facts: dict[str, Any]) -> None:
-        session.source.frames = self._frames
-        session.source.measured_fps = facts["measured_fps"]
-        session.source.duration_s = round(self._last_s - self._first_s, 6)
-        session.source.extras = {
-            "decode_errors": source.decode_errors,
-            "dropped": source.dropped,
-            "timestamps_repaired": source.timestamps_repaired,
-            "rescaled": source.rescaled,
-            "ring_scale": facts["ring_scale"],
-            "as_live": self._how.as_live,
-        }
-        session.models = facts["models"]
-        session.provider = facts["provider"]
-        session.delay = decision_delay(facts["stated_delay_s"], self._delays)
-        session.stages = [*facts["stages"], *self._live_stages]
-        session.events = dict(self._events)
-        session.faces_seen = facts["faces_seen"]
-        session.warnings = [*source.notes, *facts["warnings"], *self._loss_warnings(source)]
-        session.finished = _now()
-
-    def _loss_warnings(self, source: Source) -> Iterator[str]:
-        late = self._late()
-        if late:
-            yield f"{late} frames were dropped because this computer was too slow for the live source"
-        if source.dropped:
-            yield f"{source.dropped} frames are missing in the source"
-        if source.decode_errors:
-            yield f"{source.decode_errors} parts of the source could not be decoded"
-        if source.rescaled:
-            yield f"{source.rescaled} frames came in another size and were scaled to the first one's"
-        if self._interrupted:
-            yield "stopped before the end of the source"
-
     def _late(self) -> int:
         """Frames that came but were dropped because this computer was too slow."""
         return int(sum(stage["dropped"] for stage in self._live_stages))
 
-    def _read(self, source: Source, engine: EngineLike, sinks: list[Sink]) -> None:
+    def _read(self, source: Source, engine: EngineLike, results: Results) -> None:
         if source.info.n_frames is not None:
             self._total = source.info.n_frames * (2 if self._how.annotate else 1)
 
         def push(frame: Frame) -> None:
-            self._first_s = self._first_s if self._frames else frame.pts_s
-            self._last_s = frame.pts_s
-            self._frames += 1
-            self._take(engine, engine.push(frame), sinks)
+            results.count(frame)
+            events = engine.push(frame)
+            results.take(engine.take_rows(), events)
             self._tell(self._frames)
 
         if source.info.live or self._how.as_live:
@@ -385,19 +342,3 @@ class Run:
             )
         if runner.error is not None:
             raise runner.error
-
-    def _take(self, engine: EngineLike, events: list[Event], sinks: list[Sink]) -> None:
-        rows = engine.take_rows()
-        for sink in sinks:
-            for row in rows:
-                sink.on_row(row)
-            for event in events:
-                sink.on_event(event)
-        for event in events:
-            self._events[event.interval.kind] += 1
-            if event.interval.kind == "micro":  # the stated delay is that of micro-expressions
-                self._delays.append(event.decided_s - event.interval.offset_s)
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")

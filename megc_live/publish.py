@@ -104,3 +104,17 @@ def read_record(folder: Path) -> dict[str, Any]:
     except DatasetError:
         return {}
     return run
+
+
+def free_name(out_dir: Path, name: str) -> str:
+    """Return ``name``, with a number behind it if there already are results of that name.
+
+    What a run that died has left half-written counts too: of a live session there is nothing else.
+    """
+    for count in range(1, 10_000):
+        tried = name if count == 1 else f"{name}-{count}"
+        if not (out_dir / tried).exists() and not any(out_dir.glob(f".{glob.escape(tried)}.partial-*")):
+            return tried
+    raise OutputError(
+        f"{str(out_dir)!r} already holds 10 000 results called {name!r}.", "Choose another name or folder."
+    )

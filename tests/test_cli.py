@@ -132,16 +132,37 @@ def test_a_live_source_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "is live" in result.stderr and "Record it to a file" in result.stderr
 
 
-@pytest.mark.parametrize("command_line", [app, train_app])
-def test_alone_it_prints_help(command_line: object) -> None:
-    result = runner.invoke(command_line, [])  # type: ignore[arg-type]
+def test_training_alone_prints_help() -> None:
+    result = runner.invoke(train_app, [])
     assert result.exit_code == 0 and "Commands:" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a display is always there")
+@pytest.mark.parametrize("arguments", [[], ["gui"], ["gui", "camera:0"]], ids=" ".join)
+def test_without_a_display_the_window_is_one_line_and_exit_code_1(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 1 and result.stdout == ""
+    assert result.stderr.startswith("error: no display") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a display is always there")
+def test_a_display_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    result = runner.invoke(app, ["gui"])
+    assert result.exit_code == 1 and "':4711'" in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from megc_live.cli import app; app(['analyze', '--help'], standalone_mode=False);"
-        "print([m for m in ('cv2', 'mediapipe', 'numpy', 'onnxruntime', 'av', 'torch') if m in sys.modules])"
+        "heavy = ('cv2', 'mediapipe', 'numpy', 'onnxruntime', 'av', 'torch', 'PyQt6');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

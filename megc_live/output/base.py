@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from megc_live.events import Event, FrameRow
 from megc_live.output.files import PendingFile
+from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.output.session import SessionInfo
 
 
@@ -34,6 +35,10 @@ class FileSink(ABC):
     @abstractmethod
     def on_event(self, event: Event) -> None:
         """Take the next event."""
+
+    @abstractmethod
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Take the next interval of a review, in place of events; ``seen``: pictures, for the report."""
 
     @abstractmethod
     def finish(self) -> None:

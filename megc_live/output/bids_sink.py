@@ -7,8 +7,9 @@ from typing import Any
 
 from megc_live.events import Event
 from megc_live.output.base import FileSink
-from megc_live.output.columns import BIDS_COLUMNS, Column
+from megc_live.output.columns import BIDS_COLUMNS, REVIEWED_BIDS_COLUMNS, Column
 from megc_live.output.registry import SINKS
+from megc_live.output.reviewed import ReviewInterval, Seen, escaped
 from megc_live.output.session import SessionInfo, to_json
 from megc_live.output.tables import IntervalRecord, csv_line
 
@@ -27,31 +28,41 @@ class BidsSink(FileSink):
 
     def __init__(self, folder: Path, session: SessionInfo) -> None:
         super().__init__(folder, session)
-        self._records: list[IntervalRecord] = []
+        self._items: list[ReviewInterval] = []
+        self._columns = BIDS_COLUMNS
 
     def on_event(self, event: Event) -> None:
         """Keep what is to be written of the event."""
-        self._records.append(IntervalRecord.of(event))
+        self._items.append(ReviewInterval(IntervalRecord.of(event)))
+
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Keep the interval; the table has the columns of a review then."""
+        self._items.append(item)
+        self._columns = REVIEWED_BIDS_COLUMNS
 
     def finish(self) -> None:
         """Write table and sidecar."""
         table = self.file(TABLE)
-        names = [column.name for column in BIDS_COLUMNS]
+        names = [column.name for column in self._columns]
         table.write(csv_line(names, "\t"))
-        for record in sorted(self._records, key=lambda record: (record.onset_s, record.id)):
-            cells = _cells(record)
+        for item in sorted(self._items, key=lambda item: (item.record.onset_s, item.id)):
+            cells = _cells(item)
             table.write(csv_line([cells[name] or "n/a" for name in names], "\t"))
-        sidecar: dict[str, Any] = {column.name: _described(column) for column in BIDS_COLUMNS}
+        sidecar: dict[str, Any] = {column.name: _described(column) for column in self._columns}
         sidecar["Sources"] = [self.session.source.spec]
         self.file(SIDECAR).write(to_json(sidecar))
 
 
-def _cells(record: IntervalRecord) -> dict[str, str]:
+def _cells(item: ReviewInterval) -> dict[str, str]:
+    record = item.record
     return {
+        **item.cells(),
         "onset": repr(record.onset_s),
         "duration": repr(round(record.offset_s - record.onset_s, 6)),
-        "trial_type": record.kind,
-        **record.cells(),
+        # Who counts micro-expressions by this column alone must not count rejected ones.
+        "trial_type": f"rejected_{record.kind}" if item.status == "rejected" else record.kind,
+        "reviewer": escaped(record.reviewer),
+        "comment": escaped(item.comment),
     }
 
 

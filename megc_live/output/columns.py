@@ -38,10 +38,10 @@ INTERVAL_COLUMNS: tuple[Column, ...] = (
     Column("apex_s", "the source's own time of the apex frame", "s"),
     Column("offset_s", "the source's own time of the offset frame", "s"),
     Column("kind", "length class of the movement", levels=KINDS),
-    Column("score", "the spotter's confidence, 0 to 1"),
+    Column("score", "the spotter's confidence, 0 to 1; 1 if a person added the interval"),
     Column(
         "label",
-        "class with the largest probability; empty without recognition",
+        "class with the largest probability, or as a person says; empty without recognition",
         levels={label: f"class {label!r} of MEGC 2019" for label in LABELS},
     ),
     *(
@@ -91,3 +91,27 @@ BIDS_COLUMNS: tuple[Column, ...] = (
     Column("trial_type", "length class of the movement", levels=KINDS),
     *(column for column in INTERVAL_COLUMNS if column.name not in ("onset_s", "kind")),
 )
+
+_STATUS = {
+    "open": "nobody has decided",
+    "accepted": "a reviewer agrees",
+    "rejected": "a reviewer disagrees: kept, but not a result",
+}
+REVIEW_COLUMNS: tuple[Column, ...] = (
+    Column("status", "what the reviewer decided", levels=_STATUS),
+    Column("comment", "the reviewer's words"),
+    Column("changed", "time of the last change, ISO 8601; empty if there was none"),
+)
+REVIEW_HEADER: tuple[str, ...] = (*INTERVAL_HEADER, *(column.name for column in REVIEW_COLUMNS))
+
+_REJECTED = {f"rejected_{kind}": f"rejected by a reviewer: no {kind}-expression" for kind in KINDS}
+REVIEWED_BIDS_COLUMNS: tuple[Column, ...] = (
+    *(
+        Column(column.name, column.meaning, column.unit, {**column.levels, **_REJECTED})
+        if column.name == "trial_type"
+        else column
+        for column in BIDS_COLUMNS
+    ),
+    *REVIEW_COLUMNS,
+)
+"""As :data:`BIDS_COLUMNS`, with what a reviewer has said."""

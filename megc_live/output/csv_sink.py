@@ -8,6 +8,7 @@ from megc_live.events import Event, FrameRow
 from megc_live.output.base import FileSink
 from megc_live.output.columns import FRAME_HEADER, INTERVAL_HEADER
 from megc_live.output.registry import SINKS
+from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.output.session import SessionInfo
 from megc_live.output.tables import IntervalRecord, csv_line, frame_line, interval_line
 
@@ -32,6 +33,11 @@ class CsvSink(FileSink):
     def on_event(self, event: Event) -> None:
         """Write the interval."""
         self.file(INTERVALS).write(interval_line(IntervalRecord.of(event)))
+
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Write the interval, unless it was rejected."""
+        if item.status != "rejected":
+            self.file(INTERVALS).write(interval_line(item.record))
 
     def finish(self) -> None:
         """Nothing is left to write."""

@@ -8,33 +8,44 @@ from pathlib import Path
 
 from pympi import Elan
 
-from megc_live.events import Event
+from megc_live.events import LABELS, Event
 from megc_live.output.base import FileSink
 from megc_live.output.registry import SINKS
+from megc_live.output.reviewed import ReviewInterval, Seen, to_text
 from megc_live.output.session import SessionInfo
 from megc_live.output.tables import IntervalRecord
 
 EAF = "intervals.eaf"
 TIERS = ("micro", "macro", "label")
+REVIEW_TIERS = ("rejected", "comment")
+PROPERTY = "megc-live:intervals"
+"""Name of the document property that holds all that is known of the intervals, as JSON."""
 
 
 @SINKS.register("elan", summary="annotation tiers for ELAN", files=(EAF,))
 class ElanSink(FileSink):
     """Tiers ``micro``, ``macro`` and ``label``; with several faces each has its own, ``micro@face1``.
 
-    Annotations of one tier must not overlap in ELAN: what would overlap goes to a further tier of
-    that name, ``micro (2)``. Times are in whole milliseconds; an annotation lasts at least one.
+    A review has the tiers ``rejected`` and ``comment`` too. Annotations of one tier must not overlap in
+    ELAN: what would overlap goes to a further tier of that name, ``micro (2)``. Times are in whole
+    milliseconds; an annotation lasts at least one. Each begins with the number of its interval, ``#3``.
     """
 
     names = (EAF,)
 
     def __init__(self, folder: Path, session: SessionInfo) -> None:
         super().__init__(folder, session)
-        self._records: list[IntervalRecord] = []
+        self._items: list[ReviewInterval] = []
+        self._tiers: tuple[str, ...] = TIERS
 
     def on_event(self, event: Event) -> None:
         """Keep what is to be written of the event."""
-        self._records.append(IntervalRecord.of(event))
+        self._items.append(ReviewInterval(IntervalRecord.of(event)))
+
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Keep the interval; there are the tiers of a review then."""
+        self._items.append(item)
+        self._tiers = (*TIERS, *REVIEW_TIERS)
 
     def finish(self) -> None:
         """Write the annotation document."""
@@ -43,15 +54,14 @@ class ElanSink(FileSink):
         if self.session.started:
             eaf.adocument["DATE"] = self.session.started
         self._link_media(eaf)
-        faces = sorted({record.face_id for record in self._records}) or [0]
+        eaf.add_property(PROPERTY, to_text(self._items))
+        faces = sorted({item.record.face_id for item in self._items}) or [0]
         for face in faces:
-            ending = f"@face{face}" if len(faces) > 1 else ""
-            tiers = {name: _Tier(eaf, name + ending, f"face {face}") for name in TIERS}
-            own = [record for record in self._records if record.face_id == face]
-            for record in sorted(own, key=lambda record: (record.onset_s, record.id)):
-                tiers[record.kind].add(record, _describe(record))
-                if record.probabilities:
-                    tiers["label"].add(record, f"{record.label} {max(record.probabilities):.2f}")
+            ending = f"@face{face}" if len(faces) > 1 or face else ""
+            tiers = {name: _Tier(eaf, name + ending, f"face {face}") for name in self._tiers}
+            own = [item for item in self._items if item.record.face_id == face]
+            for item in sorted(own, key=lambda item: (item.record.onset_s, item.id)):
+                _annotate(tiers, item)
         self.file(EAF).write('<?xml version="1.0" encoding="UTF-8"?>\n' + Elan.to_string(eaf))
 
     def _link_media(self, eaf: Elan.Eaf) -> None:
@@ -70,9 +80,24 @@ def _relative(path: Path, folder: Path) -> str:
         return path.as_uri()
 
 
-def _describe(record: IntervalRecord) -> str:
+def span_ms(record: IntervalRecord) -> tuple[int, int]:
+    """Return onset and offset as ELAN has them: whole milliseconds, at least one apart."""
+    onset = max(0, round(1000 * record.onset_s))
+    return onset, max(onset + 1, round(1000 * record.offset_s))
+
+
+def _annotate(tiers: dict[str, _Tier], item: ReviewInterval) -> None:
+    record = item.record
+    rejected = item.status == "rejected"
     regions = f" {', '.join(record.regions)}" if record.regions else ""
-    return f"{record.score:.2f} apex {record.apex_s:.3f} s{regions}"
+    kind = f"{record.kind} " if rejected else ""
+    what = f"{kind}{record.score:.2f} apex {record.apex_s:.3f} s{regions}"
+    tiers["rejected" if rejected else record.kind].add(record, what)
+    if record.label and not rejected:
+        chance = f" {record.probabilities[LABELS.index(record.label)]:.2f}" if record.probabilities else ""
+        tiers["label"].add(record, record.label + chance)
+    if item.comment:
+        tiers["comment"].add(record, item.comment)
 
 
 class _Tier:
@@ -87,13 +112,12 @@ class _Tier:
 
     def add(self, record: IntervalRecord, value: str) -> None:
         """Add an annotation; they come in the order of their onsets."""
-        onset = max(0, round(1000 * record.onset_s))
-        offset = max(onset + 1, round(1000 * record.offset_s))
+        onset, offset = span_ms(record)
         free = (k for k, end in enumerate(self._ends) if end <= onset)
         layer = next(free, len(self._ends))
         if layer == len(self._ends):
             self._add_layer()
-        self._eaf.add_annotation(self._layer_name(layer), onset, offset, value)
+        self._eaf.add_annotation(self._layer_name(layer), onset, offset, f"#{record.id} {value}")
         self._ends[layer] = offset
 
     def _add_layer(self) -> None:

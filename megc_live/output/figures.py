@@ -20,6 +20,8 @@ from megc_live.face.quality import BLURRED, BRIGHT, DARK, SMALL_EYE_PX, TURNED_D
 from megc_live.face.regions import REGIONS
 from megc_live.output.accumulate import BLINK, HEAD, Histogram, Lane, QualityStats, Timeline
 from megc_live.output.tables import IntervalRecord
+from megc_live.output.words import clock as clock
+from megc_live.output.words import region_words as region_words
 
 # Okabe and Ito's palette, told apart with any colour vision; micro and macro differ in pattern too.
 MICRO, MACRO, INK, SOFT = "#D55E00", "#0072B2", "#22303C", "#9AA5AE"
@@ -33,27 +35,6 @@ _LEAST_WIDTH = 0.0025
 """Narrowest shade of an interval, as a share of the time axis."""
 
 Floats = NDArray[np.float64]
-
-
-def region_words(name: str) -> str:
-    """Return a region's name as a reader sees it.
-
-    Examples
-    --------
-    >>> region_words("brow_r_outer")
-    'brow R outer'
-    """
-    return " ".join({"r": "R", "l": "L"}.get(part, part) for part in name.split("_"))
-
-
-def clock(t_s: float, step_s: float = 1.0) -> str:
-    """Return a time as 7.5, 1:05 or 1:02:03, with as many decimals as steps of ``step_s`` need."""
-    decimals = max(0, math.ceil(-math.log10(step_s))) if step_s < 1 else 0
-    t_s = round(t_s, decimals)
-    minutes, seconds = divmod(t_s, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    text = f"{seconds:0{3 + decimals if decimals else 2}.{decimals}f}"
-    return f"{hours}:{minutes:02d}:{text}" if hours else f"{minutes}:{text}"
 
 
 def timeline_png(timeline: Timeline, lane: Lane, records: Sequence[IntervalRecord]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from megc_live.events import Event, FrameRow
+from megc_live.events import Event, FrameRow, Pictures
 from megc_live.output.accumulate import QualityStats, Timeline
 from megc_live.output.base import FileSink
 from megc_live.output.registry import SINKS
+from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.output.session import SessionInfo
 from megc_live.output.tables import IntervalRecord
 
@@ -26,12 +28,20 @@ _JPEG_QUALITY = 88
 
 @dataclass
 class ReportEvent:
-    """What the report keeps of an event; ``pictures`` maps onset, apex, offset, flow to data URIs."""
+    """What the report keeps of an interval; ``pictures`` maps onset, apex, offset, flow to data URIs.
 
-    record: IntervalRecord
+    ``decided_s`` is NaN in a review.
+    """
+
+    item: ReviewInterval
     decided_s: float
     note: str
     pictures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def record(self) -> IntervalRecord:
+        """The interval's record."""
+        return self.item.record
 
 
 @SINKS.register("html", summary="self-contained report to look at and print", files=(REPORT,))
@@ -46,6 +56,7 @@ class HtmlSink(FileSink):
         self._quality = QualityStats()
         self._events: list[ReportEvent] = []
         self._pictured: list[ReportEvent] = []
+        self._reviewed = False
 
     def on_row(self, row: FrameRow) -> None:
         """Add the row to the timeline and to the quality of the recording."""
@@ -54,7 +65,17 @@ class HtmlSink(FileSink):
 
     def on_event(self, event: Event) -> None:
         """Keep the event, and its pictures as long as there is room."""
-        kept = ReportEvent(IntervalRecord.of(event), event.decided_s, event.note, _encoded(event))
+        flow = None if event.recognition is None else event.recognition.flow_image
+        item = ReviewInterval(IntervalRecord.of(event))
+        self._keep(ReportEvent(item, event.decided_s, event.note, _encoded(event.pictures, flow)))
+
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Keep the interval, and its pictures as long as there is room."""
+        seen = seen or Seen()
+        self._reviewed = True
+        self._keep(ReportEvent(item, math.nan, seen.note, _encoded(seen.pictures, seen.flow)))
+
+    def _keep(self, kept: ReportEvent) -> None:
         self._events.append(kept)
         if not kept.pictures:
             return
@@ -69,16 +90,19 @@ class HtmlSink(FileSink):
         """Make the page."""
         from megc_live.output.report import render_report  # matplotlib and jinja2, needed only here
 
-        self.file(REPORT).write(render_report(self.session, self._timeline, self._quality, self._events))
+        page = render_report(
+            self.session, self._timeline, self._quality, self._events, reviewed=self._reviewed
+        )
+        self.file(REPORT).write(page)
 
 
-def _encoded(event: Event) -> dict[str, str]:
+def _encoded(faces: Pictures | None, flow: NDArray[np.uint8] | None) -> dict[str, str]:
     pictures = {}
-    if event.pictures is not None:
+    if faces is not None:
         for name in ("onset", "apex", "offset"):
-            pictures[name] = _data_uri(getattr(event.pictures, name), ".jpg")
-    if event.recognition is not None:
-        pictures["flow"] = _data_uri(event.recognition.flow_image, ".png")
+            pictures[name] = _data_uri(getattr(faces, name), ".jpg")
+    if flow is not None:
+        pictures["flow"] = _data_uri(flow, ".png")
     return pictures
 
 

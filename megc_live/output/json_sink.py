@@ -8,6 +8,7 @@ from typing import Any
 from megc_live.events import LABELS, Event
 from megc_live.output.base import FileSink
 from megc_live.output.registry import SINKS
+from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.output.session import SCHEMA_VERSION, SessionInfo, to_json
 
 EVENTS = "events.json"
@@ -26,6 +27,10 @@ class JsonSink(FileSink):
     def on_event(self, event: Event) -> None:
         """Keep what is to be written of the event."""
         self._events.append(event_values(event))
+
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Keep what is to be written of the interval."""
+        self._events.append(reviewed_values(item))
 
     def finish(self) -> None:
         """Write all events."""
@@ -62,4 +67,34 @@ def event_values(event: Event) -> dict[str, Any]:
         if seen is None
         else {"label": seen.label, "probabilities": dict(zip(LABELS, seen.probabilities, strict=True))},
         "note": event.note,
+    }
+
+
+def reviewed_values(item: ReviewInterval) -> dict[str, Any]:
+    """Return an interval of a review in the layout of :func:`event_values`, with who has said what."""
+    record, chances = item.record, item.record.probabilities
+    return {
+        "id": record.id,
+        "face_id": record.face_id,
+        "interval": {
+            "onset": record.onset_frame,
+            "apex": record.apex_frame,
+            "offset": record.offset_frame,
+            "onset_s": record.onset_s,
+            "apex_s": record.apex_s,
+            "offset_s": record.offset_s,
+            "score": record.score,
+            "kind": record.kind,
+            "regions": list(record.regions),
+            "n_dropped": record.n_dropped,
+        },
+        "recognition": None
+        if not record.label and chances is None
+        else {
+            "label": record.label,
+            "probabilities": None if chances is None else dict(zip(LABELS, chances, strict=True)),
+        },
+        "source": record.source,
+        "reviewer": record.reviewer,
+        "review": {"status": item.status, "comment": item.comment, "changed": item.changed},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from megc_live.events import Event, FrameRow
+from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.registry import Registry
 
 
@@ -22,6 +23,9 @@ class Sink(Protocol):
 
     def on_event(self, event: Event) -> None:
         """Take the next event."""
+
+    def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
+        """Take the next interval of a review, in place of events."""
 
     def close(self, ok: bool) -> None:
         """Finish; calling it again does nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,9 +15,11 @@ from jinja2 import Environment, StrictUndefined
 from megc_live.events import LABELS
 from megc_live.face.quality import SMALL_EYE_PX, TURNED_DEG
 from megc_live.output.accumulate import QualityStats, Timeline
-from megc_live.output.figures import clock, quality_png, region_words, timeline_png
+from megc_live.output.figures import quality_png, timeline_png
 from megc_live.output.html_sink import ReportEvent
+from megc_live.output.reviewed import STATUSES, to_text
 from megc_live.output.session import SessionInfo, to_json
+from megc_live.output.words import clock, region_words
 
 LEAST_FPS = 25.0
 MUCH = 0.1
@@ -36,8 +39,17 @@ class Measure:
     bad: bool
 
 
+DATA_ID = "megc-live-intervals"
+"""Id of the hidden element that holds all that is known of the intervals, as JSON."""
+
+
 def render_report(
-    session: SessionInfo, timeline: Timeline, quality: QualityStats, events: Sequence[ReportEvent]
+    session: SessionInfo,
+    timeline: Timeline,
+    quality: QualityStats,
+    events: Sequence[ReportEvent],
+    *,
+    reviewed: bool = False,
 ) -> str:
     """Return the report as one HTML page that needs nothing else.
 
@@ -51,23 +63,29 @@ def render_report(
         The rows' image quality.
     events : sequence of ReportEvent
         In any order.
+    reviewed : bool
+        Whether the page is a review's: it says who decided what then.
     """
     template = files("megc_live.output").joinpath("templates/report.html.jinja").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     ordered = sorted(events, key=lambda event: (event.record.onset_s, event.record.id))
     measures = list(_measures(session, quality))
-    micro = sum(event.record.kind == "micro" for event in ordered)
+    results = [event for event in ordered if event.item.status != "rejected"]
+    micro = sum(event.record.kind == "micro" for event in results)
     return page.from_string(template).render(
         session=session,
         labels=LABELS,
         notice=session.notice,
-        summary=_summary(session, quality, micro, len(ordered) - micro),
+        summary=_summary(session, quality, micro, len(results) - micro),
         nothing=_why_nothing(session, quality, measures) if not micro else [],
         micro=micro,
         frames=quality.frames,
         no_face=quality.frames > 0 and quality.frames_with_face == 0,
-        spotting_only=_recognizer(session) == "none",
-        timelines=list(_timelines(timeline, ordered)),
+        spotting_only=_recognizer(session) == "none" and not any(event.record.label for event in ordered),
+        reviewed=_reviewed(ordered) if reviewed else "",
+        data_id=DATA_ID,
+        data=to_text(event.item for event in ordered),
+        timelines=list(_timelines(timeline, results)),
         events=[_event(event) for event in ordered],
         measures=measures,
         quality_figure=_png_uri(quality_png(quality)) if quality.rows else "",
@@ -75,6 +93,15 @@ def render_report(
         record=to_json(session.as_dict()),
         several_faces=len({face for lane in timeline.lanes for face in lane.faces}) > 1,
     )
+
+
+def _reviewed(events: Sequence[ReportEvent]) -> str:
+    """Say who reviewed and what was decided."""
+    names = list(dict.fromkeys(event.record.reviewer for event in events if event.record.reviewer))
+    counts = Counter(event.item.status for event in events)
+    told = ", ".join(f"{counts[status]} {status}" for status in STATUSES)
+    by = f" by {', '.join(names)}" if names else ""
+    return f"Reviewed{by}: {told}. Rejected intervals are listed, but not counted nor drawn."
 
 
 def _summary(
@@ -275,7 +302,18 @@ def _event(event: ReportEvent) -> dict[str, Any]:
         "flow": event.pictures.get("flow", ""),
         "n_dropped": record.n_dropped,
         "note": event.note,
-        "delay": f"{event.decided_s - record.offset_s:.2f} s",
+        "delay": "" if math.isnan(event.decided_s) else f"{event.decided_s - record.offset_s:.2f} s",
+        "status": event.item.status,
+        "comment": event.item.comment,
+        "by": ", ".join(
+            word
+            for word in (
+                event.record.reviewer,
+                event.item.changed[:16].replace("T", " "),
+                "set by hand" if record.source == "human" else "",
+            )
+            if word
+        ),
     }
 
 

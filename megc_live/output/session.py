@@ -91,6 +91,8 @@ class SessionInfo:
         Counts and times of each stage.
     consent : dict or None
         What the recorded person agreed to, where it was asked for.
+    baseline : dict or None
+        The person's neutral face, where it was taken (:class:`megc_live.baseline.Baseline`).
     started, finished : str
         ISO 8601 times with offset.
     events : dict of int
@@ -115,6 +117,7 @@ class SessionInfo:
     delay: dict[str, float | None] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
     consent: dict[str, Any] | None = None
+    baseline: dict[str, Any] | None = None
     started: str = ""
     finished: str = ""
     events: dict[str, int] = field(default_factory=lambda: {"micro": 0, "macro": 0})

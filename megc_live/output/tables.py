@@ -147,12 +147,12 @@ def read_intervals(path: Path) -> list[IntervalRecord]:
     >>> read_intervals(Path("result/intervals.csv"))[0].kind  # doctest: +SKIP
     'micro'
     """
-    return [_interval(row) for row in _rows(path, INTERVAL_HEADER)]
+    return [interval_of(row) for row in table_rows(path, INTERVAL_HEADER)]
 
 
 def read_frames(path: Path) -> Iterator[FrameRow]:
     """Read frames.csv row by row; raises as :func:`read_intervals` does."""
-    for row in _rows(path, FRAME_HEADER):
+    for row in table_rows(path, FRAME_HEADER):
         values = [row.number(name) for name in FRAME_HEADER[_FIRST_MEASURED : FRAME_HEADER.index("quality")]]
         yield FrameRow(
             frame=row.count("frame"),
@@ -175,7 +175,8 @@ def read_frames(path: Path) -> Iterator[FrameRow]:
 _FIRST_MEASURED = FRAME_HEADER.index("pose_pitch")
 
 
-def _interval(row: _Row) -> IntervalRecord:
+def interval_of(row: TableRow) -> IntervalRecord:
+    """Return the record of a row that has the columns of intervals.csv."""
     frames = [row.count(f"{mark}_frame") for mark in ("onset", "apex", "offset")]
     times = [row.finite(f"{mark}_s") for mark in ("onset", "apex", "offset")]
     for ordered, unit in ((frames, "frame"), (times, "s")):
@@ -183,8 +184,11 @@ def _interval(row: _Row) -> IntervalRecord:
             if ordered[k] < ordered[k - 1]:
                 raise row.error(f"{mark}_{unit}", f"at least {ordered[k - 1]}: onset <= apex <= offset")
     label = row.one_of("label", ("", *LABELS))
-    chances = [row.share(f"p_{name}") for name in LABELS] if label else None
-    if not label:
+    by_hand = row.one_of("source", ("auto", "human")) == "human"
+    # A person may label what no classifier has seen, and take away the label of what one has.
+    classified = any(row.text(f"p_{name}") for name in LABELS) if by_hand else bool(label)
+    chances = [row.share(f"p_{name}") for name in LABELS] if classified else None
+    if not classified:
         for name in LABELS:
             row.one_of(f"p_{name}", ("",))
     return IntervalRecord(
@@ -202,12 +206,12 @@ def _interval(row: _Row) -> IntervalRecord:
         probabilities=(chances[0], chances[1], chances[2]) if chances else None,
         regions=row.names("regions", SIGNALS),
         n_dropped=row.count("n_dropped"),
-        source="auto" if row.one_of("source", ("auto", "human")) == "auto" else "human",
+        source="human" if by_hand else "auto",
         reviewer=row.text("reviewer"),
     )
 
 
-class _Row:
+class TableRow:
     """One row of a table with readers that say where an error is."""
 
     def __init__(self, path: Path, line: int, cells: dict[str, str]) -> None:
@@ -223,30 +227,38 @@ class _Row:
         )
 
     def text(self, column: str) -> str:
+        """Return a cell's text."""
         return self._cells[column]
 
     def number(self, column: str) -> float:
+        """Return a number, or NaN."""
         return self._parse(column, float, lambda value: not math.isinf(value), "a number or NaN")
 
     def finite(self, column: str) -> float:
+        """Return a number."""
         return self._parse(column, float, math.isfinite, "a number")
 
     def share(self, column: str) -> float:
+        """Return a number from 0 to 1."""
         return self._parse(column, float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 
     def integer(self, column: str) -> int:
+        """Return a whole number."""
         return self._parse(column, int, lambda value: True, "a whole number")
 
     def count(self, column: str) -> int:
+        """Return a whole number of at least 0."""
         return self._parse(column, int, lambda value: value >= 0, "a whole number of at least 0")
 
     def one_of(self, column: str, allowed: tuple[str, ...]) -> str:
+        """Return a text out of a few."""
         text = self._cells[column]
         if text not in allowed:
             raise self.error(column, " or ".join(name or "an empty cell" for name in allowed))
         return text
 
     def names(self, column: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Return names joined by |, each out of a few."""
         names = tuple(name for name in self._cells[column].split("|") if name)
         if not set(names) <= set(allowed):
             raise self.error(column, f"names of regions joined by |, out of: {', '.join(allowed)}")
@@ -262,12 +274,18 @@ class _Row:
         return value
 
 
-def _rows(path: Path, header: tuple[str, ...]) -> Iterator[_Row]:
-    """Yield the rows of a table with exactly these columns; row 1 is the header."""
+def table_rows(path: Path, header: tuple[str, ...], delimiter: str = ",") -> Iterator[TableRow]:
+    """Yield the rows of a table with exactly these columns; row 1 is the header.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read or is not such a table.
+    """
     try:
         # utf-8-sig: spreadsheets put a byte order mark before the header.
         with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, strict=True)
+            lines = csv.reader(file, strict=True, delimiter=delimiter)
             found = tuple(next(lines, []))
             if found != header:
                 raise DatasetError(
@@ -280,7 +298,7 @@ def _rows(path: Path, header: tuple[str, ...]) -> Iterator[_Row]:
                         f"{str(path)!r}, row {number}, column {where!r}: the row has {len(cells)} cells.",
                         f"Expected {len(header)}.",
                     )
-                yield _Row(path, number, dict(zip(header, cells, strict=True)))
+                yield TableRow(path, number, dict(zip(header, cells, strict=True)))
     except OSError as error:
         raise DatasetError(f"cannot read {str(path)!r}: {error.strerror}.") from None
     except (csv.Error, UnicodeDecodeError) as error:

@@ -13,6 +13,32 @@ from megc_live.recognition.flow import FlowMethod, flow_image
 U8 = NDArray[np.uint8]
 
 
+def movement_image(
+    onset_grey: U8,
+    onset_landmarks: NDArray[np.floating],
+    apex_grey: U8,
+    apex_landmarks: NDArray[np.floating],
+    method: FlowMethod = "dis",
+) -> U8:
+    """The picture that a classifier sees of the movement between two frames.
+
+    Parameters
+    ----------
+    onset_grey, apex_grey : ndarray of uint8, shape (height, width)
+    onset_landmarks, apex_landmarks : ndarray, shape (478, >= 2)
+        In pixels of the pictures.
+    method : str
+        Optical flow: ``"dis"`` or ``"tvl1"``.
+
+    Returns
+    -------
+    ndarray of uint8, shape (28, 28, 3)
+        u, v and strain.
+    """
+    onset, apex = face_pair(onset_grey, onset_landmarks, apex_grey, apex_landmarks)
+    return flow_image(onset, apex, method=method)
+
+
 class IntervalRecognizer:
     """Aligns onset and apex, computes their flow image and asks a classifier.
 
@@ -42,5 +68,5 @@ class IntervalRecognizer:
         onset_landmarks, apex_landmarks : ndarray, shape (478, >= 2)
             In pixels of the pictures.
         """
-        onset, apex = face_pair(onset_grey, onset_landmarks, apex_grey, apex_landmarks)
-        return self._recognizer.classify(flow_image(onset, apex, method=self._method))
+        seen = movement_image(onset_grey, onset_landmarks, apex_grey, apex_landmarks, self._method)
+        return self._recognizer.classify(seen)

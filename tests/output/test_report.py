@@ -16,8 +16,8 @@ import pytest
 from megc_live.events import Event, FrameRow
 from megc_live.output import SINKS, SessionInfo
 from megc_live.output.accumulate import BLINK, Histogram, Timeline
-from megc_live.output.figures import clock
 from megc_live.output.html_sink import MAX_PICTURED
+from megc_live.output.words import clock
 from tests.output import made_up
 
 

@@ -26,14 +26,13 @@ from numpy.typing import NDArray
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
 from megc_live.registry import Registry
+from megc_live.spotting.matching import one_to_one, overlapping_pairs
 from training.protocols.matching import (
     Expression,
     Match,
     Movement,
     fuse,
     greedy,
-    one_to_one,
-    overlapping_pairs,
 )
 from training.protocols.scores import HitScore, SpottingScore, StrsScore, ratio
 from training.protocols.tables import KINDS

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from megc_live.errors import DatasetError, SettingsError
 from megc_live.events import LABELS
 from megc_live.recognition.flow import FlowMethod, dense_flow, without_head
+from megc_live.recognition.magnify import Magnification, magnified_apex, reduced_apex
 from training.datasets.base import ClipRecord
 from training.recognition.augment import HALVES, Augmentation
 from training.recognition.base import METHODS
@@ -28,7 +29,6 @@ from training.recognition.clip_data import Clip, ClipData, Progress
 from training.recognition.clip_features import computed
 from training.recognition.clip_nets import ClipNetMethod, EachEpoch, epochs_of, unwatched
 from training.recognition.emr_net import EmrNet, heads_rate, losses, reversal_at
-from training.recognition.magnify import Magnification, magnified_apex, reduced_apex
 from training.recognition.resnet18 import describe_start, load_weights
 
 U8 = NDArray[np.uint8]
@@ -126,7 +126,7 @@ class EmrMethod(ClipNetMethod):
         Label of the sad clips of ``macro``: ``negative``, or ``positive`` as in the authors' release,
         apparently a slip.
     magnification : float
-        Factor for the micro-expressions (:class:`training.recognition.magnify.Magnification`); 0: none.
+        Factor for the micro-expressions (:class:`megc_live.recognition.magnify.Magnification`); 0: none.
     reduce : bool
         Of the macro-expressions take the middle frame in place of the peak.
     flow : str

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from megc_live.errors import SettingsError
 from megc_live.recognition.flow import dense_flow
+from megc_live.recognition.magnify import Magnification, magnified, magnified_apex, reduced_apex
 from tests.faces import portrait
-from training.recognition.magnify import Magnification, magnified, magnified_apex, reduced_apex
 
 U8 = NDArray[np.uint8]
 FPS = 100.0

@@ -1,0 +1,86 @@
+"""The buttons of the Live workspace: above the picture what is done, below it what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from megc_live.gui import theme
+from megc_live.gui.live.commands import Commands
+
+
+def button(action: QAction) -> QToolButton:
+    """Return a button that does what the action does, reachable with Tab."""
+    made = QToolButton()
+    made.setDefaultAction(action)
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    made.setAccessibleName(action.text())
+    return made
+
+
+class ControlBar(QWidget):
+    """Start, stop, pause, snapshot, record, neutral baseline; switches for the next start."""
+
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(6)
+        _add(layout, commands, ("start", "stop", "pause", "snapshot"))
+        self._record = button(commands["record"])
+        layout.addWidget(self._record)
+        self._redden()
+        theme.changed.connect(self._redden)
+        layout.addWidget(_line())
+        _add(layout, commands, ("baseline", "relative"))
+        layout.addWidget(_line())
+        _add(layout, commands, ("spotting", "lsl"))
+        self.said = QLabel()
+        self.said.setProperty("role", "soft")
+        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.said, 1)
+
+    def _redden(self) -> None:
+        """While recording the button is red."""
+        red = theme.colour("record").name()
+        self._record.setStyleSheet(
+            f"QToolButton:checked {{ background: {red}; border-color: {red}; color: white; }}"
+        )
+
+    def say(self, words: str) -> None:
+        """Say what came of a command; long words are cut and whole in the tooltip."""
+        self.said.setToolTip(words)
+        room = max(80, self.said.width() - 8)
+        self.said.setText(self.said.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room))
+
+
+class OverlayBar(QWidget):
+    """Switches of the overlays."""
+
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 2, 6, 2)
+        layout.setSpacing(6)
+        title = QLabel("Show")
+        title.setProperty("role", "soft")
+        layout.addWidget(title)
+        _add(layout, commands, ("landmarks", "regions", "head_box", "warnings"))
+        layout.addStretch(1)
+
+
+def _add(layout: QHBoxLayout, commands: Commands, names: Sequence[str]) -> None:
+    for name in names:
+        layout.addWidget(button(commands[name]))
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.VLine)
+    line.setFrameShadow(QFrame.Shadow.Sunken)
+    return line

@@ -1,0 +1,121 @@
+"""Everything that can be done in the Live workspace, as actions with keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QWidget
+
+from megc_live.gui.shortcuts import make_action
+
+# name: (text, keys, tooltip, whether it is a switch)
+_TABLE: dict[str, tuple[str, str, str, bool]] = {
+    "start": ("Start", "F5", "Choose a source and start a session", False),
+    "stop": ("Stop", "F6", "End the session and write its results", False),
+    "pause": (
+        "Pause",
+        "P",
+        "Stop analysing, and go on later; the frames in between are counted as dropped",
+        True,
+    ),
+    "snapshot": ("Snapshot", "S", "Save the newest frame as a PNG picture", False),
+    "record": ("Record", "R", "Record the video beside the results; off unless you switch it on", True),
+    "baseline": (
+        "Neutral",
+        "B",
+        "Take 3 s of the neutral face: look at the camera with a relaxed face. "
+        "Activity is then shown relative to it",
+        False,
+    ),
+    "relative": (
+        "Relative to neutral",
+        "N",
+        "Show activity in standard deviations above the neutral face instead of % of the eye distance",
+        True,
+    ),
+    "landmarks": ("Landmarks", "1", "Show the 478 points of the face mesh", True),
+    "regions": ("Regions", "2", "Show the 12 regions (ROI), coloured by their activity", True),
+    "head_box": ("Head box", "3", "Show the face's box, and its number where there are several", True),
+    "warnings": ("Warnings", "4", "Write on the picture what makes it hard to see movements", True),
+    "heat": ("Heat rows", "H", "Timeline: activity as colours (on) or as lines (off)", True),
+    "longer": ("Longer timeline", "+", "Timeline: show more seconds (10, 20 or 30 s)", False),
+    "shorter": ("Shorter timeline", "-", "Timeline: show fewer seconds (30, 20 or 10 s)", False),
+    "brighter": ("Show weaker movements", "]", "Activity: brighter colours, higher lines", False),
+    "dimmer": ("Show only stronger movements", "[", "Activity: darker colours, lower lines", False),
+    "spotting": (
+        "Spotting only",
+        "O",
+        "Find and time movements without naming an emotion; takes effect at the next start",
+        True,
+    ),
+    "lsl": (
+        "LSL",
+        "L",
+        "Send activity (% of the eye distance) and event markers to Lab Streaming Layer; "
+        "takes effect at the next start",
+        True,
+    ),
+    "review": ("Open in Review", "V", "Open the finished session's results in Review", False),
+    "again": ("Start again", "F7", "Start a new session with the same source", False),
+}
+_ON_BUTTONS = {"longer": "+", "shorter": "-", "brighter": "+", "dimmer": "-", "record": "● Record"}
+"""Short texts of buttons; menus and the sheet of shortcuts have the long ones."""
+SWITCHED_ON = ("regions", "head_box", "warnings", "heat")
+
+
+class Commands:
+    """The actions by name; what they do is connected by the view.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Their keys work while the focus is inside of it.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        self._all: dict[str, QAction] = {}
+        for name, (text, keys, tip, switch) in _TABLE.items():
+            action = make_action(parent, text, keys, tip=tip, checkable=switch)
+            action.setChecked(name in SWITCHED_ON)
+            if name in _ON_BUTTONS:
+                action.setIconText(_ON_BUTTONS[name])
+            self._all[name] = action
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._all[name]
+
+    def connect(self, slots: Mapping[str, Callable[[], object]]) -> None:
+        """Connect actions that are triggered."""
+        for name, slot in slots.items():
+            self._all[name].triggered.connect(_without_argument(slot))
+
+    def connect_switches(self, slots: Mapping[str, Callable[[bool], object]]) -> None:
+        """Connect actions that are switched; the slot is told whether on."""
+        for name, slot in slots.items():
+            self._all[name].toggled.connect(slot)
+
+    def set_quietly(self, name: str, on: bool) -> None:
+        """Show a switch as it really is, without doing anything."""
+        action = self._all[name]
+        if action.isChecked() != on:
+            action.blockSignals(True)
+            action.setChecked(on)
+            action.blockSignals(False)
+            action.changed.emit()
+
+    def forbid(self, name: str, why: str) -> None:
+        """Grey an action for good, and say why in its tooltip."""
+        self._all[name].setEnabled(False)
+        self._all[name].setToolTip(why)
+
+    def listed(self) -> list[QAction]:
+        """All of them, for the sheet of shortcuts."""
+        return list(self._all.values())
+
+
+def _without_argument(slot: Callable[[], object]) -> Callable[[bool], None]:
+    def call(_checked: bool = False) -> None:
+        slot()
+
+    return call

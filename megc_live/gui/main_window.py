@@ -1,0 +1,432 @@
+"""The window: four workspaces, one at a time, and what they share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QByteArray, QSize, Qt, QTimer
+from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from megc_live.errors import MegcError
+from megc_live.gui import icons, theme
+from megc_live.gui.about import AboutDialog
+from megc_live.gui.cameras import ListCameras
+from megc_live.gui.drops import FileDrops
+from megc_live.gui.live.view import LiveView
+from megc_live.gui.opening import Kind, kind_of, results_of
+from megc_live.gui.preferences import Places, Preferences, save_settings
+from megc_live.gui.process.view import ProcessView
+from megc_live.gui.recent import Recent
+from megc_live.gui.review.memory import Memory
+from megc_live.gui.review.view import ReviewView
+from megc_live.gui.settings_dialog import SettingsDialog
+from megc_live.gui.shortcuts import ShortcutSheet, make_action
+from megc_live.gui.start_demo import DemoClip
+from megc_live.gui.start_page import OpenSource, StartPage
+from megc_live.output.session import PURPOSE_NOTICE
+from megc_live.settings import Settings
+from megc_live.video import Source, open_source
+from megc_live.video.camera import list_cameras
+
+CLOSE_WITHIN_S = 1.8
+"""For everything that is to end when the window is closed, together."""
+WORKSPACES = (
+    ("Start", "start", "Choose a camera, a stream or files"),
+    ("Live", "live", "Watch a face and see micro-expressions as they become certain"),
+    ("Process", "process", "Analyse files and folders, one after the other"),
+    ("Review", "review", "Correct, complete and export what was found"),
+)
+EVERYWHERE = Qt.ShortcutContext.WindowShortcut
+
+
+class MainWindow(QMainWindow):
+    """Start, Live, Process and Review.
+
+    Parameters
+    ----------
+    places : Places
+        Folders for settings, recent sources and the demo clip.
+    preferences : Preferences
+        What the window remembers.
+    settings : Settings
+        Of the analysis, to begin with.
+    clip : DemoClip, optional
+        Default: rendered into the cache when it is asked for.
+    listing, opening : callable
+        List the cameras; open a source.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        preferences: Preferences,
+        settings: Settings,
+        *,
+        clip: DemoClip | None = None,
+        listing: ListCameras = list_cameras,
+        opening: OpenSource = open_source,
+    ) -> None:
+        super().__init__()
+        self.places, self.preferences, self.settings = places, preferences, settings
+        self.recent = Recent(places.state)
+        self._spotting_only = False
+        self._waiting: Callable[[], None] | None = None
+        self._closed = False
+        self.setWindowTitle("megc-live")
+        self.start = StartPage(
+            preferences, self.recent, clip or DemoClip(places.cache), listing=listing, opening=opening
+        )
+        self.live = LiveView(self.live_settings)
+        self.process = ProcessView(lambda: self.settings, results=lambda: self.preferences.results)
+        self.review = ReviewView(lambda: self.settings, memory=Memory(places.config / "window.ini"))
+        self._views: tuple[Any, ...] = (self.start, self.live, self.process, self.review)
+        self._connect()
+        self._make_actions()
+        self._lay_out()
+        self._drops = FileDrops(self, self.open_paths)
+        self._stop_timer = QTimer(self)
+        self._stop_timer.setInterval(50)
+        self._stop_timer.timeout.connect(self._look_whether_stopped)
+        self._restore()
+        self.go_to(0)
+
+    # what others call
+
+    def live_settings(self) -> Settings:
+        """Return the settings of a live session: without a classifier if that was chosen with the consent."""
+        if not self._spotting_only:
+            return self.settings
+        recognition = self.settings.recognition.model_copy(update={"recognizer": "none"})
+        return self.settings.model_copy(update={"recognition": recognition})
+
+    def go_to(self, number: int) -> None:
+        """Show workspace ``number``: 0 Start, 1 Live, 2 Process, 3 Review."""
+        self._stack.setCurrentIndex(number)
+        self._tabs[number].setChecked(True)
+        self._views[number].setFocus()
+
+    def workspace(self) -> str:
+        """Return the name of the workspace that is shown."""
+        return WORKSPACES[self._stack.currentIndex()][0]
+
+    def tell(self, message: str) -> None:
+        """Show a message that does not stop anything, until it is dismissed."""
+        self._message.setText(message)
+        self._banner.show()
+
+    def open_source(self, spec: str) -> None:
+        """Open whatever it is where it belongs: Live, Process or Review."""
+        kind = kind_of(spec)
+        if kind in ("camera", "stream"):
+            self.go_to(0)
+            self.start.ask_live(spec)
+        else:
+            self.open_paths([Path(spec)])
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files and folders: the first folder of results in Review, everything else in Process."""
+        meant = [results_of(path) or path for path in paths]
+        kinds: list[tuple[Path, Kind]] = [(path, kind_of(str(path))) for path in meant]
+        others = [str(path) for path, kind in kinds if kind != "results"]
+        results = [path for path, kind in kinds if kind == "results"]
+        if others:
+            self.open_in_process(others)
+        if results:
+            self.open_in_review(results[0])
+        if len(results) > 1:
+            self.tell(f"Review shows one folder of results at a time; this is {str(results[0])!r}.")
+
+    def open_in_process(self, specs: list[str]) -> None:
+        """Put sources into the queue and show it."""
+        for spec in specs:
+            self._remember(spec, kind_of(spec))
+        self.go_to(2)
+        self.process.add(specs)
+
+    def open_in_review(self, folder: Path) -> None:
+        """Show a folder of results."""
+        try:
+            self.review.open(folder)
+        except MegcError as error:
+            self.tell(str(error))
+            return
+        self._remember(str(folder), "results")
+        self.go_to(3)
+
+    def open_live(self, spec: str, make: Callable[[], Source], consent: dict[str, Any]) -> None:
+        """Begin a live session; one that runs is ended first, if the user says so."""
+        if not self.live.is_running():
+            self._begin_live(spec, make, consent)
+            return
+        box = QMessageBox(self)
+        box.setWindowTitle("A session is running")
+        box.setText("A live session is running. End it, keep its results, and begin the new one?")
+        end = box.addButton("&End it and begin", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("&Keep it running", QMessageBox.ButtonRole.RejectRole)
+
+        def decided() -> None:
+            if box.clickedButton() is end:
+                self.live.stop()
+                self._waiting = lambda: self._begin_live(spec, make, consent)
+                self._stop_timer.start()
+
+        box.finished.connect(decided)
+        box.open()
+
+    # live sessions
+
+    def _begin_live(self, spec: str, make: Callable[[], Source], consent: dict[str, Any]) -> None:
+        self._spotting_only = bool(consent.get("spotting_only"))
+        self._remember(spec, kind_of(spec))
+        self.go_to(1)
+        self.live.start(spec, make, consent=consent, folder=self.preferences.results)
+
+    def _choose_source(self, spec: str) -> None:
+        """Begin another session with the source of the last one, or let the user choose one."""
+        if spec:
+            self.start.ask_live(spec)
+        else:
+            self.go_to(0)
+
+    def _look_whether_stopped(self) -> None:
+        if self.live.is_running():
+            return
+        self._stop_timer.stop()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting()
+
+    def _remember(self, spec: str, kind: Kind) -> None:
+        self.recent.add(spec, kind)
+        self.start.show_recent()
+
+    # dialogs
+
+    def show_shortcuts(self) -> None:
+        """Open the sheet of all keys."""
+        groups = {"Everywhere": self._everywhere}
+        for (name, _, _), view in zip(WORKSPACES, self._views, strict=True):
+            groups[name] = list(view.actions())
+        self._open_dialog(ShortcutSheet(groups, self))
+
+    def show_settings(self) -> None:
+        """Open the settings of the analysis."""
+        dialog = SettingsDialog(self.settings, self)
+        dialog.saved.connect(self._use_settings)
+        self._open_dialog(dialog)
+
+    def show_about(self) -> None:
+        """Open versions, licences and the notice."""
+        self._open_dialog(AboutDialog(self))
+
+    def _open_dialog(self, dialog: Any) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _use_settings(self, settings: Settings) -> None:
+        self.settings = settings
+        try:
+            save_settings(self.places, settings)
+        except MegcError as error:
+            self.tell(f"The settings hold until the window is closed only: {error}")
+
+    def _use_theme(self, mode: theme.Mode) -> None:
+        self.preferences.theme = mode
+        theme.apply(mode)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # closing
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """End everything with the window."""
+        self.end()
+        super().closeEvent(event)
+
+    def end(self) -> None:
+        """End everything; what hangs is left behind after a limit, and what was found is kept."""
+        if self._closed:
+            return
+        self._closed = True
+        self._keep()
+        self._stop_timer.stop()
+        limit = time.monotonic() + CLOSE_WITHIN_S
+        for view in (self.live, self.process, self.review, self.start):
+            view.shutdown(max(0.05, limit - time.monotonic()))
+
+    def _keep(self) -> None:
+        self.preferences.keep_state("window", self.saveGeometry())
+        for name, splitter in self._splitters():
+            self.preferences.keep_state(name, splitter.saveState())
+        self.preferences.save()
+
+    def _restore(self) -> None:
+        self.resize(QSize(1280, 720))
+        if (geometry := self.preferences.state("window")) is not None:
+            self.restoreGeometry(QByteArray(geometry))
+        for name, splitter in self._splitters():
+            if (state := self.preferences.state(name)) is not None:
+                splitter.restoreState(state)
+
+    def _splitters(self) -> list[tuple[str, QSplitter]]:
+        """Return each pane's divider with a name that is the same the next time."""
+        named = []
+        for (title, _, _), view in zip(WORKSPACES, self._views, strict=True):
+            for number, splitter in enumerate(view.findChildren(QSplitter)):
+                named.append((f"{title}/{splitter.objectName() or number}", splitter))
+        return named
+
+    # layout
+
+    def _connect(self) -> None:
+        self.start.live_wanted.connect(self.open_live)
+        self.start.process_wanted.connect(self.open_in_process)
+        self.start.review_wanted.connect(self.open_in_review)
+        self.live.opened_results.connect(self.open_in_review)
+        self.live.source_wanted.connect(self._choose_source)
+        self.process.opened_results.connect(self.open_in_review)
+
+    def _make_actions(self) -> None:
+        def add(text: str, keys: str | Sequence[str], slot: Callable[[], object], tip: str = "") -> QAction:
+            return make_action(self, text, keys, slot, tip=tip, context=EVERYWHERE)
+
+        self._go = [
+            add(title, f"Ctrl+{number + 1}", lambda number=number: self.go_to(number), tip)  # type: ignore[misc]
+            for number, (title, _, tip) in enumerate(WORKSPACES)
+        ]
+        self._settings = add("&Settings …", "Ctrl+,", self.show_settings, "Settings of the analysis")
+        self._sheet = add("&Keyboard shortcuts", ["?", "F1"], self.show_shortcuts)
+        self._about = add("&About, versions, licences", "Ctrl+F1", self.show_about)
+        self._full = add("F&ull screen", "F11", self._toggle_full_screen)
+        self._quit = add("&Quit", "Ctrl+Q", self.close, "End sessions, keep their results, close the window")
+        self._menu_action = add("&Menu", "F10", self._show_menu)
+        self._everywhere = [
+            *self._go,
+            self._settings,
+            self._sheet,
+            self._about,
+            self._full,
+            self._menu_action,
+            self._quit,
+        ]
+
+    def _lay_out(self) -> None:
+        self._stack = QStackedWidget()
+        for view in self._views:
+            self._stack.addWidget(view)
+        middle = QWidget()
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._header())
+        layout.addWidget(self._make_banner())
+        layout.addWidget(self._stack, 1)
+        layout.addWidget(self._notice())
+        self.setCentralWidget(middle)
+
+    def _header(self) -> QWidget:
+        header = QFrame()
+        header.setProperty("role", "bar")
+        line = QHBoxLayout(header)
+        line.setContentsMargins(12, 6, 12, 6)
+        group = QButtonGroup(self)
+        self._tabs: list[QToolButton] = []
+        for (title, icon, _), action in zip(WORKSPACES, self._go, strict=True):
+            tab = QToolButton()
+            tab.setText(title)
+            tab.setIcon(icons.icon(icon))
+            tab.setIconSize(QSize(22, 22))
+            tab.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            tab.setMinimumSize(128, 36)
+            tab.setCheckable(True)
+            tab.setToolTip(action.toolTip())
+            tab.setProperty("role", "tab")
+            tab.clicked.connect(lambda _checked=False, action=action: action.trigger())
+            group.addButton(tab)
+            line.addWidget(tab)
+            self._tabs.append(tab)
+        line.addStretch(1)
+        for icon, action in (("settings", self._settings), ("help", self._sheet)):
+            tool = QToolButton()
+            tool.setIcon(icons.icon(icon))
+            tool.setIconSize(QSize(20, 20))
+            tool.setToolTip(action.toolTip())
+            tool.setAccessibleName(action.text().replace("&", ""))
+            tool.clicked.connect(lambda _checked=False, action=action: action.trigger())
+            line.addWidget(tool)
+        self._menu_button = QToolButton()
+        self._menu_button.setText("Menu")
+        self._menu_button.setProperty("role", "menu")
+        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._menu_button.setToolTip(self._menu_action.toolTip())
+        self._menu_button.setMenu(self._menu())
+        line.addWidget(self._menu_button)
+        return header
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addActions(self.start.file_actions)
+        menu.addSeparator()
+        look = QMenu("&Theme", menu)
+        choices = QActionGroup(look)
+        names = {"system": "As the &system", "light": "&Light", "dark": "&Dark"}
+        for mode in theme.MODES:
+            choice = QAction(names[mode], choices)
+            choice.setCheckable(True)
+            choice.setChecked(mode == self.preferences.theme)
+            choice.triggered.connect(lambda _checked=False, mode=mode: self._use_theme(mode))
+            look.addAction(choice)
+        menu.addMenu(look)
+        menu.addActions([self._settings, self._full])
+        menu.addSeparator()
+        menu.addActions([self._sheet, self._about])
+        menu.addSeparator()
+        menu.addAction(self._quit)
+        return menu
+
+    def _show_menu(self) -> None:
+        self._menu_button.showMenu()
+
+    def _make_banner(self) -> QFrame:
+        self._banner = QFrame()
+        self._banner.setProperty("role", "banner")
+        self._message = QLabel()
+        self._message.setWordWrap(True)
+        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        dismiss = QToolButton()
+        dismiss.setText("Dismiss")
+        dismiss.setToolTip("Hide this message")
+        dismiss.clicked.connect(self._banner.hide)
+        sign = QLabel()
+        sign.setPixmap(icons.icon("warning", "warn").pixmap(20, 20))
+        line = QHBoxLayout(self._banner)
+        line.setContentsMargins(12, 4, 12, 4)
+        line.addWidget(sign)
+        line.addWidget(self._message, 1)
+        line.addWidget(dismiss)
+        self._banner.hide()
+        return self._banner
+
+    def _notice(self) -> QLabel:
+        notice = QLabel(PURPOSE_NOTICE)
+        notice.setProperty("role", "notice")
+        notice.setToolTip("What this program is not for; more under Menu, About")
+        return notice

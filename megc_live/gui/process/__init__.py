@@ -1,0 +1,1 @@
+"""Process: many files, one after another or several at a time."""

@@ -1,0 +1,63 @@
+"""Asks before a window is closed, where something runs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QEvent, QObject
+from PyQt6.QtWidgets import QMessageBox, QWidget
+
+
+class AskBeforeClosing(QObject):
+    """Holds the closing of a window back until the user has answered.
+
+    Parameters
+    ----------
+    parent : QWidget
+        In the window.
+    question : callable
+        What is to be asked now; empty: the window may be closed.
+    """
+
+    def __init__(self, parent: QWidget, question: Callable[[], str]) -> None:
+        super().__init__(parent)
+        self._question = question
+        self._window: QWidget | None = None
+        self._allowed = False
+        self.box: QMessageBox | None = None
+
+    def watch(self, window: QWidget | None) -> None:
+        """Ask before this window is closed."""
+        if window is not None and window is not self._window:
+            self._window = window
+            window.installEventFilter(self)
+
+    def eventFilter(self, target: QObject | None, event: QEvent | None) -> bool:
+        """Hold the window's closing back once, to ask."""
+        if event is None or target is not self._window or event.type() != QEvent.Type.Close:
+            return False
+        question = "" if self._allowed else self._question()
+        if not question:
+            return False
+        event.ignore()
+        if self.box is None:
+            self._ask(question)
+        return True
+
+    def _ask(self, question: str) -> None:
+        box = QMessageBox(self._window)
+        box.setWindowTitle("Close the window")
+        box.setText(question)
+        stop = box.addButton("&Stop and close", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("&Go on working", QMessageBox.ButtonRole.RejectRole)
+        self.box = box
+
+        def answered() -> None:
+            self.box = None
+            box.deleteLater()
+            if box.clickedButton() is stop and self._window is not None:
+                self._allowed = True
+                self._window.close()
+
+        box.finished.connect(answered)
+        box.open()

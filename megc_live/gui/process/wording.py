@@ -1,0 +1,127 @@
+"""How the queue speaks: times, states and what became of a file, in words."""
+
+from __future__ import annotations
+
+import html
+import math
+
+from megc_live.batch_items import ItemView, QueueView
+
+SIGNS = {
+    "waiting": "·",
+    "running": "▶",
+    "paused": "||",
+    "done": "✓",
+    "failed": "✗",
+    "cancelled": "□",
+    "skipped": "↷",
+}
+"""A shape for each state, so that none is told by its colour alone."""
+
+
+def how_long(seconds: float) -> str:
+    """Return a time in words.
+
+    Examples
+    --------
+    >>> how_long(7.2), how_long(75), how_long(7300), how_long(float("nan"))
+    ('7 s', '1 min 15 s', '2 h 2 min', '')
+    """
+    if not math.isfinite(seconds):
+        return ""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def state_text(item: ItemView) -> str:
+    """Return the state of a file as the table shows it."""
+    text: str = "stopping" if item.stopping else item.state
+    warned = len(item.outcome.warnings) if item.outcome is not None else 0
+    if warned and item.state != "failed":
+        text += f", {warned} warning{'s' if warned > 1 else ''}"
+    return f"{SIGNS[item.state]} {text}"
+
+
+def progress_text(item: ItemView) -> str:
+    """Return what the progress bar says."""
+    if item.state == "failed":
+        return ""
+    if not math.isnan(item.fraction):
+        return f"{100 * item.fraction:.0f} %" if item.state != "waiting" else ""
+    return f"{item.done} frames" if item.done else "opening" if item.state == "running" else ""
+
+
+def whole_text(queue: QueueView) -> str:
+    """Return one line on the whole queue."""
+    n = len(queue.items)
+    if not n:
+        return "The queue is empty."
+    parts = [
+        f"{queue.counts[state]} {state}"
+        for state in ("running", "paused", "waiting", "done", "skipped", "failed", "cancelled")
+        if queue.counts.get(state)
+    ]
+    text = f"{n} file{'s' if n > 1 else ''}: {', '.join(parts)}"
+    left = how_long(queue.eta_s)
+    if queue.state == "paused":
+        return f"{text}. Paused."
+    return f"{text}. About {left} left." if left else f"{text}."
+
+
+def detail_html(item: ItemView | None, colours: dict[str, str]) -> str:
+    """Return what is known of one file, as simple HTML.
+
+    Parameters
+    ----------
+    item : ItemView or None
+        None: nothing is selected.
+    colours : dict of str to str
+        ``bad``, ``warn`` and ``soft`` as ``#rrggbb``.
+    """
+    if item is None:
+        return _p("Select a file to see what is known of it.", colours["soft"])
+    parts = [f"<p><b>{html.escape(item.spec)}</b></p>"]
+    outcome = item.outcome
+    if outcome is None:
+        parts.append(_p(f"{state_text(item)}. {_so_far(item)}"))
+        return "".join(parts)
+    if outcome.error:
+        parts.append(_p(f"✗ Error: {outcome.error}", colours["bad"]))
+    if item.state == "skipped":
+        parts.append(_p("↷ Complete and unchanged: its earlier results stand."))
+    elif outcome.frames:
+        stopped = " Stopped before its end; what was found till then is kept." if _is_cut(item) else ""
+        parts.append(
+            _p(
+                f"{outcome.frames} frames in {how_long(outcome.took_s) or 'an unknown time'}, "
+                f"{outcome.micro} micro- and {outcome.macro} macro-expressions.{stopped}"
+            )
+        )
+    elif item.state == "cancelled":
+        parts.append(_p("□ Cancelled; nothing was found till then."))
+    parts += [_p(f"⚠ Warning: {warning}", colours["warn"]) for warning in outcome.warnings]
+    if item.folder is not None:
+        parts.append(_p(f"Results: {item.folder}", colours["soft"]))
+    return "".join(parts)
+
+
+def _is_cut(item: ItemView) -> bool:
+    return item.state == "cancelled"
+
+
+def _so_far(item: ItemView) -> str:
+    if not item.done:
+        return ""
+    of = f" of {item.total}" if item.total else ""
+    rate = f", {item.rate:.0f} frames/s" if math.isfinite(item.rate) else ""
+    left = f", about {how_long(item.eta_s)} left" if math.isfinite(item.eta_s) else ""
+    return f"{item.done}{of} frames{rate}{left}."
+
+
+def _p(text: str, colour: str | None = None) -> str:
+    style = f' style="color: {colour}"' if colour else ""
+    return f"<p{style}>{html.escape(text)}</p>"

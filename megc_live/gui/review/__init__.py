@@ -1,0 +1,1 @@
+"""Review: look at what was found, correct it, keep who said what."""

@@ -1,0 +1,163 @@
+"""What is shown before a review can begin: nothing is open, who reviews, opening, what went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+class EmptyPage(QWidget):
+    """Says what can be opened.
+
+    Attributes
+    ----------
+    open_button : QPushButton
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = QLabel("Review")
+        title.setProperty("role", "title")
+        self.text = QLabel("Open a folder of results, or drop one here: it holds intervals.csv.")
+        self.text.setWordWrap(True)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.open_button = QPushButton("Open results …")
+        self.open_button.setToolTip(
+            "Choose a folder that Live, Process or `megc-live analyze` has made (Ctrl+O)"
+        )
+        self.open_button.setProperty("primary", True)
+        layout = QVBoxLayout(self)
+        layout.addStretch(1)
+        layout.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self.text)
+        layout.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(2)
+
+
+class NamePage(QWidget):
+    """Asks who reviews.
+
+    Attributes
+    ----------
+    given : pyqtSignal(str)
+        The name.
+    left : pyqtSignal()
+        It was not given.
+    """
+
+    given = pyqtSignal(str)
+    left = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = QLabel("Who reviews?")
+        title.setProperty("role", "heading")
+        why = QLabel(
+            "Your name or code is stored with each change, on this computer, in the folder of results."
+        )
+        why.setWordWrap(True)
+        self.name = QLineEdit()
+        self.name.setMaximumWidth(320)
+        self.name.setPlaceholderText("Name or code")
+        self.name.setToolTip("Stored with each change, and remembered for the next review")
+        self.name.returnPressed.connect(self._give)
+        self.name.textChanged.connect(lambda text: self.go_on.setEnabled(bool(text.strip())))
+        self.go_on = QPushButton("Go on")
+        self.go_on.setToolTip("Review under this name (Enter)")
+        self.go_on.setProperty("primary", True)
+        self.go_on.setEnabled(False)
+        self.go_on.clicked.connect(self._give)
+        back = QPushButton("Back")
+        back.setToolTip("Leave it as it was")
+        back.clicked.connect(self.left)
+        self.name.setMinimumWidth(240)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        for widget in (self.name, self.go_on, back):
+            row.addWidget(widget)
+        row.addStretch(1)
+        why.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = QVBoxLayout(self)
+        layout.addStretch(1)
+        layout.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(why)
+        layout.addLayout(row)
+        layout.addStretch(2)
+
+    def ask(self, name: str) -> None:
+        """Begin with a name that may be changed."""
+        self.name.setText(name)
+        self.name.selectAll()
+        self.name.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _give(self) -> None:
+        if self.name.text().strip():
+            self.given.emit(self.name.text().strip())
+
+
+class Banner(QFrame):
+    """One line above the work: what went wrong or should be known, with a button where something can be done.
+
+    Attributes
+    ----------
+    pressed : pyqtSignal()
+        The button.
+    """
+
+    pressed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setProperty("role", "warn")
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QPushButton()
+        self.button.clicked.connect(self.pressed)
+        close = QToolButton()
+        close.setText("✕")
+        close.setToolTip("Hide this message (Esc)")
+        close.clicked.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 3, 4, 3)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.button)
+        layout.addWidget(close)
+        self.hide()
+
+    def tell(self, text: str, button: str = "", tip: str = "") -> None:
+        """Show a message.
+
+        Parameters
+        ----------
+        text : str
+        button : str
+            What the button says; empty: no button.
+        tip : str
+            Its tooltip.
+        """
+        self.text.setText(text)
+        self.button.setText(button)
+        self.button.setToolTip(tip)
+        self.button.setVisible(bool(button))
+        self.show()
+
+
+def folder_of_results(path: Path) -> Path | None:
+    """Return the folder of results that a dropped file or folder means, or None."""
+    for folder in (path, path.parent):
+        if (folder / "intervals.csv").is_file():
+            return folder
+    return None

@@ -1,0 +1,362 @@
+"""The work itself: player, list and timeline on one document, kept in step."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtGui import QAction, QKeyEvent
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from megc_live.gui.review.bars import Bar
+from megc_live.gui.review.editor import Editor
+from megc_live.gui.review.opening import Opened
+from megc_live.gui.review.player import Player
+from megc_live.gui.review.stage import Stage
+from megc_live.gui.review.table import IntervalList
+from megc_live.gui.review.text_keys import TextKeys
+from megc_live.gui.review.timeline import Timeline
+from megc_live.gui.shortcuts import make_action
+from megc_live.output.reviewed import ReviewInterval
+from megc_live.output.tables import IntervalRecord
+
+_LINE = " ⏎ "
+"""Stands for a line's end in the one-line field of the comment."""
+
+
+class Workspace(QWidget):
+    """Player, list of intervals, timeline; selection and playhead are one in all of them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.opened: Opened | None = None
+        self._text_keys = TextKeys(self)
+        self._comment_of: int | None = None
+        self.player = Player()
+        self.stage = Stage(self.player)
+        self.list = IntervalList()
+        self.timeline = Timeline()
+        self.editor = Editor(self)
+        self.editor.playhead = lambda: self.player.position
+        self.editor.begin_comment = self._begin_comment
+        self.comment = QLineEdit()
+        self.comment.setPlaceholderText("Comment on the selected interval (C; Enter keeps it)")
+        self.comment.setToolTip("Free text on the selected interval; Enter keeps it, Esc leaves it as it was")
+        self.face = QComboBox()
+        self.face.setToolTip("Face whose motion the timeline shows, and to which new intervals belong")
+        self.face_label = QLabel("Face")
+        self._make_actions()
+        self._lay_out()
+        self._connect()
+
+    def _make_actions(self) -> None:
+        self.nav_actions = [
+            make_action(self, "Interval before", "Up", lambda: self._move(-1), tip="Select the one before"),
+            make_action(self, "Next interval", "Down", lambda: self._move(1), tip="Select the next one"),
+            make_action(self, "Zoom to interval", "Z", self._zoom, tip="Show the selected interval large"),
+            make_action(self, "Play interval", "Shift+Space", self._play, tip="Play it over and over"),
+            make_action(self, "Go to onset", "Ctrl+Left", lambda: self._go("onset_frame")),
+            make_action(self, "Go to apex", "Ctrl+Up", lambda: self._go("apex_frame")),
+            make_action(self, "Go to offset", "Ctrl+Right", lambda: self._go("offset_frame")),
+        ]
+
+    def _lay_out(self) -> None:
+        self.side = QWidget()
+        column = QVBoxLayout(self.side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        column.addLayout(self._edit_bar())
+        column.addWidget(self.list, 1)
+        column.addWidget(self.comment)
+        self.top = QSplitter(Qt.Orientation.Horizontal)
+        self.top.setObjectName("review_top")
+        self.top.addWidget(self.stage)
+        self.top.addWidget(self.side)
+        self.top.setStretchFactor(0, 5)
+        self.top.setStretchFactor(1, 6)
+        self.top.setSizes([540, 730])
+        self.whole = QSplitter(Qt.Orientation.Vertical)
+        self.whole.setObjectName("review_whole")
+        self.whole.addWidget(self.top)
+        self.whole.addWidget(self.timeline)
+        self.whole.setStretchFactor(0, 3)
+        self.whole.setStretchFactor(1, 2)
+        self.whole.setSizes([372, 278])
+        for splitter in (self.top, self.whole):
+            splitter.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.whole)
+
+    def _edit_bar(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(3)
+        editor = self.editor
+        for action in (editor.accept, editor.reject):
+            row.addWidget(_button(action))
+        row.addWidget(
+            _menu_button("Label", editor.labels, "Class of the selected intervals (1, 2, 3; 0: none)")
+        )
+        for action in (editor.kind, editor.add, editor.split, editor.merge):
+            row.addWidget(_button(action))
+        more = [editor.reopen, *editor.marks, editor.comment, *self.nav_actions]
+        row.addWidget(_menu_button("More", more, "Further things to do with the selected interval"))
+        row.addStretch(1)
+        row.addWidget(self.face_label)
+        row.addWidget(self.face)
+        return row
+
+    def _connect(self) -> None:
+        bars = self.timeline.bars
+        self.player.shown.connect(self._shown)
+        self.timeline.sought.connect(self.player.go)
+        bars.dragging.connect(self._dragged)
+        bars.released.connect(lambda: self.stage.dragging(False))
+        self.stage.faces.sought.connect(lambda mark: self._go(f"{mark}_frame"))
+        self.stage.agreement.chosen.connect(lambda number: self._pick(number, False))
+        self.stage.agreement.sought.connect(self.player.go)
+        self.stage.flow.taken.connect(self._take_answer)
+        bars.moved.connect(self.editor.set_times)
+        bars.drawn.connect(self.editor.add_between)
+        bars.picked.connect(self._pick)
+        bars.opened.connect(self._open_interval)
+        self.list.selected.connect(self._list_selected)
+        self.list.opened.connect(self._open_interval)
+        self.editor.changed.connect(self.refresh)
+        self.comment.editingFinished.connect(self._keep_comment)
+        for field in (self.comment, self.list.text):
+            field.installEventFilter(self)
+        self._text_keys.keep(self.comment, self.list.text, self.list.score.lineEdit())
+        self.face.currentIndexChanged.connect(self._face_chosen)
+
+    def show_results(self, opened: Opened, player_text: str) -> None:
+        """Show another document.
+
+        Parameters
+        ----------
+        opened : Opened
+        player_text : str
+            What the player shows if there is no video.
+        """
+        self.opened, self._comment_of = opened, None
+        document = opened.document
+        self.editor.document = document
+        self.face.blockSignals(True)
+        self.face.clear()
+        for face in opened.courses:
+            self.face.addItem(str(face), face)
+        self.face.blockSignals(False)
+        for widget in (self.face, self.face_label):
+            widget.setVisible(len(opened.courses) > 1)
+        self._face_chosen()
+        self.refresh(frozenset())
+        self.show_video(opened, player_text)
+        first = document.intervals[:1]
+        if first:
+            self._select(frozenset({first[0].id}), seek=True)
+
+    def show_video(self, opened: Opened, text: str) -> None:
+        """Take the video of the document, which is there now or is not."""
+        self.opened = opened
+        self.stage.set_results(opened)
+        self.player.set_video(opened.loader(), opened.document.times_s, text=text)
+
+    def refresh(self, selected: frozenset[int]) -> None:
+        """Show the document as it is now, with these intervals selected."""
+        if self.opened is None:
+            return
+        document = self.opened.document
+        self.list.set_items(document.intervals, selected)
+        self.timeline.set_bars(
+            [bar_of(item) for item in document.intervals],
+            [_machine_bar(record) for record in document.machine],
+        )
+        self._select(selected, seek=False)
+
+    def selected(self) -> ReviewInterval | None:
+        """Return the interval that alone is selected."""
+        chosen = self.editor.selection
+        if self.opened is None or len(chosen) != 1:
+            return None
+        return next((item for item in self.opened.document.intervals if item.id == chosen[0]), None)
+
+    def finish_typing(self) -> None:
+        """Keep a comment that is still being written; call it before the document is closed."""
+        self._keep_comment()
+
+    def shutdown(self, timeout_s: float) -> bool:
+        """End what runs beside the window's thread; False if it hangs and was left behind."""
+        self.finish_typing()
+        ended = self.player.shutdown(timeout_s / 2)
+        return self.stage.shutdown(timeout_s / 2) and ended
+
+    def actions_in_order(self) -> list[QAction]:
+        """Return all actions, in the order of the sheet of shortcuts."""
+        player = self.player
+        return [
+            *(player.play_action, player.loop_action, *player.step_actions, *player.other_actions),
+            *self.stage.actions_,
+            *self.editor.actions(),
+            *self.nav_actions,
+            *self.timeline.actions_,
+            *self.list.actions_,
+        ]
+
+    def _select(self, ids: frozenset[int], *, seek: bool) -> None:
+        """Select in list, timeline and editor; ``seek`` shows the apex of what alone is selected."""
+        self._keep_comment()
+        self.list.select(ids)
+        # what the filter hides can still be selected, in the timeline
+        shown = self.list.selection()
+        self.editor.selection = (*shown, *sorted(ids - set(shown)))
+        self.editor.update_actions()
+        self.timeline.bars.select(ids)
+        item = self.selected()
+        self._comment_of = item.id if item is not None else None
+        self.comment.setEnabled(item is not None and not self._read_only())
+        self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
+        self.player.set_loop(item.span if item is not None else None)
+        if item is not None and seek:
+            self.timeline.bring(*item.span)
+            self.player.go(item.record.apex_frame)
+        self.stage.set_interval(item, can_edit=not self._read_only())
+
+    def _read_only(self) -> bool:
+        return self.opened is None or self.opened.document.read_only
+
+    def _list_selected(self) -> None:
+        self._select(frozenset(self.list.selection()), seek=True)
+
+    def _pick(self, number: int, more: bool) -> None:
+        chosen = frozenset(self.editor.selection)
+        ids = chosen ^ {number} if more else frozenset({number})
+        self._select(ids, seek=self.timeline.bars.held is None and not more)
+
+    def _shown(self, frame: int) -> None:
+        # a frame that comes late, when another one is wanted already, must not move the timeline
+        self.timeline.set_playhead(frame, follow=frame == self.player.position)
+        self._frame_face(frame)
+
+    def _frame_face(self, frame: int) -> None:
+        """Draw a box around the face that the timeline shows, where there are several."""
+        box = None
+        courses = self.timeline.courses
+        if self.opened is not None and len(self.opened.courses) > 1 and courses is not None:
+            x, y, width, height = (float(value) * self.player.scale for value in courses.box[frame])
+            box = (x, y, width, height) if width == width else None  # NaN: not seen on this frame
+        self.player.picture.show_box(box)
+
+    def _dragged(self, frame: int) -> None:
+        self.stage.dragging(True)
+        self.player.go(frame)
+
+    def _take_answer(self, answer: object) -> None:
+        edit = self.stage.recognition_edit(answer)
+        if edit is not None:
+            self.editor.apply(edit)
+
+    def _move(self, by: int) -> None:
+        shown = self.list.shown_ids()
+        if not shown:
+            return
+        chosen = [row for row, number in enumerate(shown) if number in self.editor.selection]
+        row = (chosen[0] if by < 0 else chosen[-1]) + by if chosen else 0
+        self._select(frozenset({shown[min(max(row, 0), len(shown) - 1)]}), seek=True)
+
+    def _zoom(self) -> None:
+        item = self.selected()
+        if item is not None:
+            self.timeline.show_interval(*item.span)
+
+    def _play(self) -> None:
+        item = self.selected()
+        if item is not None:
+            self.player.loop(item.span)
+
+    def _open_interval(self, number: int) -> None:
+        self._select(frozenset({number}), seek=False)
+        self._zoom()
+        self._play()
+
+    def _go(self, field: str) -> None:
+        item = self.selected()
+        if item is not None:
+            self.player.go(getattr(item.record, field))
+
+    def _face_chosen(self) -> None:
+        if self.opened is None or self.face.currentData() is None:
+            return
+        face = int(self.face.currentData())
+        self.timeline.set_courses(self.opened.courses[face])
+        self._frame_face(self.player.position)
+        self.timeline.set_playhead(self.player.position)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Esc leaves a text field, and the comment as it was."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            if watched is self.comment:
+                item = self.selected()
+                self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
+            self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _begin_comment(self) -> None:
+        self.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.comment.selectAll()
+
+    def _keep_comment(self) -> None:
+        number, self._comment_of = self._comment_of, None
+        if number is not None and self.comment.isModified():
+            self.comment.setModified(False)
+            self.editor.set_comment(number, self.comment.text().replace(_LINE, "\n"))
+        if self._comment_of is None:
+            self._comment_of = number
+
+
+def bar_of(item: ReviewInterval) -> Bar:
+    """Return an interval as it is drawn."""
+    record = item.record
+    return Bar(
+        record.id,
+        record.onset_frame,
+        record.apex_frame,
+        record.offset_frame,
+        record.kind,
+        item.status,
+        f"{record.id} {record.label or record.kind}",
+    )
+
+
+def _machine_bar(record: IntervalRecord) -> Bar:
+    return Bar(record.id, record.onset_frame, record.apex_frame, record.offset_frame, record.kind)
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    return button
+
+
+def _menu_button(text: str, actions: list[QAction], tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    menu = QMenu(button)
+    menu.setToolTipsVisible(True)
+    menu.addActions(actions)
+    button.setMenu(menu)
+    return button

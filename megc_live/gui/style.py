@@ -1,0 +1,64 @@
+"""Tick boxes and radio buttons that can be seen: the Fusion style draws them dark on dark."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QPainter, QPen, QPolygonF
+from PyQt6.QtWidgets import QProxyStyle, QStyle, QStyleOption, QWidget
+
+from megc_live.gui import theme
+
+_BOXES = (
+    QStyle.PrimitiveElement.PE_IndicatorCheckBox,
+    QStyle.PrimitiveElement.PE_IndicatorItemViewItemCheck,
+)
+_RADIO = QStyle.PrimitiveElement.PE_IndicatorRadioButton
+
+
+class Style(QProxyStyle):
+    """Fusion, but for the signs of what is on and off."""
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+
+    def drawPrimitive(
+        self,
+        element: QStyle.PrimitiveElement,
+        option: QStyleOption | None,
+        painter: QPainter | None,
+        widget: QWidget | None = None,
+    ) -> None:
+        """Draw one part of a widget."""
+        if option is None or painter is None or not (element in _BOXES or element == _RADIO):
+            super().drawPrimitive(element, option, painter, widget)
+            return
+        _draw_sign(painter, option, round_=element == _RADIO)
+
+
+def _draw_sign(painter: QPainter, option: QStyleOption, *, round_: bool) -> None:
+    state, flag = option.state, QStyle.StateFlag
+    enabled, on = bool(state & flag.State_Enabled), bool(state & flag.State_On)
+    partly = bool(state & flag.State_NoChange)
+    side = min(option.rect.width(), option.rect.height()) - 2.0
+    box = QRectF(0, 0, side, side)
+    box.moveCenter(QRectF(option.rect).center())
+    edge = theme.colour("accent" if (on or partly) and enabled else "soft", 255 if enabled else 110)
+    filled = (on or partly) and enabled
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(edge, 1.4))
+    painter.setBrush(theme.colour("accent") if filled else theme.colour("surface"))
+    if round_:
+        painter.drawEllipse(box)
+    else:
+        painter.drawRoundedRect(box, 2.5, 2.5)
+    sign = theme.colour("accent_text") if enabled else edge
+    if on and round_:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(sign)
+        painter.drawEllipse(box.center(), side / 5, side / 5)
+    elif on or partly:
+        painter.setPen(QPen(sign, max(1.6, side / 7)))
+        shape = [(0.2, 0.5), (0.8, 0.5)] if partly else [(0.2, 0.55), (0.42, 0.76), (0.8, 0.28)]
+        painter.drawPolyline(QPolygonF([box.topLeft() + QPointF(x * side, y * side) for x, y in shape]))
+    painter.restore()

@@ -1,0 +1,66 @@
+"""Review of results by people: edits with undo, kept as they are made; agreement; import and export."""
+
+from __future__ import annotations
+
+from megc_live.output.reviewed import STATUSES, ReviewInterval, Status
+from megc_live.review.agreement import Agreement, agreement
+from megc_live.review.document import ReviewDocument
+from megc_live.review.edits import (
+    Add,
+    Comment,
+    Edit,
+    Import,
+    Merge,
+    SetKind,
+    SetLabel,
+    SetRecognition,
+    SetStatus,
+    SetTimes,
+    Split,
+    describe,
+)
+from megc_live.review.exporting import FORMATS, export
+from megc_live.review.footage import FaceRows, Footage
+from megc_live.review.importing import import_intervals
+from megc_live.review.look import LookStopped
+from megc_live.review.pictures import (
+    aligned_faces,
+    clip_frames,
+    flow_picture,
+    interval_pictures,
+    magnified_clip,
+    reclassify,
+)
+
+__all__ = [
+    "FORMATS",
+    "STATUSES",
+    "Add",
+    "Agreement",
+    "Comment",
+    "Edit",
+    "FaceRows",
+    "Footage",
+    "Import",
+    "LookStopped",
+    "Merge",
+    "ReviewDocument",
+    "ReviewInterval",
+    "SetKind",
+    "SetLabel",
+    "SetRecognition",
+    "SetStatus",
+    "SetTimes",
+    "Split",
+    "Status",
+    "agreement",
+    "aligned_faces",
+    "clip_frames",
+    "describe",
+    "export",
+    "flow_picture",
+    "import_intervals",
+    "interval_pictures",
+    "magnified_clip",
+    "reclassify",
+]

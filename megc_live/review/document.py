@@ -1,0 +1,374 @@
+"""A result folder under review: intervals, edits with undo, and every change on the disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from megc_live.closing import Closing
+from megc_live.errors import DatasetError, MegcError, ReviewError
+from megc_live.output.csv_sink import FRAMES, INTERVALS
+from megc_live.output.reviewed import ReviewInterval, plain_text
+from megc_live.output.session import SESSION, SessionInfo, json_values
+from megc_live.output.tables import IntervalRecord, read_intervals
+from megc_live.review.change import Who
+from megc_live.review.edits import Edit, edit_of, edit_values
+from megc_live.review.footage import FaceRows, Footage
+from megc_live.review.history import History, by_onset
+from megc_live.review.journal import JOURNAL, Journal, ReviewLock, header
+from megc_live.review.video import VideoPlace, find_video, place_of
+from megc_live.video.reader import FrameReader
+
+_RECORDS = TypeAdapter(tuple[IntervalRecord, ...])
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+class ReviewDocument(Closing):
+    """The intervals of one result folder and what reviewers have done to them.
+
+    Made by :meth:`open`. All methods are quick but :meth:`open` (it reads frames.csv), :meth:`reader`
+    and :meth:`locate_video`; a change waits for the disk, a few milliseconds. For one thread at a time,
+    except that what is handed out never changes and may be read anywhere.
+
+    Attributes
+    ----------
+    folder : Path
+    session : SessionInfo
+        As the analysis wrote it.
+    reviewer : str
+        Who makes the changes.
+    machine : tuple of IntervalRecord
+        What the review began with, by onset.
+    intervals : tuple of ReviewInterval
+        As they are now, by onset; rejected ones too.
+    times_s : ndarray of float64, shape (n_frames,)
+        Frame to seconds.
+    n_frames : int
+    frame_rate : float
+        Frames per second as measured; NaN unknown.
+    faces : tuple of int
+        Face ids, in the rows and in the intervals.
+    video : Path or None
+        Where the frames come from; None: it was moved (:meth:`locate_video`), or nothing was recorded.
+    fps : float or None
+        What the frames' rate was set to; None: the video's own times are used.
+    notes : tuple of str
+        What the reviewer should know, ready to be shown.
+    read_only : bool
+        No change can be made.
+    revision : int
+
+    Examples
+    --------
+    >>> document = ReviewDocument.open(Path("result"), "A. Coder")  # doctest: +SKIP
+    >>> document.apply(SetStatus(3, "accepted"))  # doctest: +SKIP
+    >>> document.undo_text  # doctest: +SKIP
+    'accept interval 3'
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        reviewer: str,
+        session: SessionInfo,
+        footage: Footage,
+        machine: Sequence[IntervalRecord],
+        journal: Journal,
+        lock: ReviewLock | None,
+        now: Callable[[], str] = _now,
+    ) -> None:
+        self.folder = folder
+        self.reviewer = reviewer
+        self.session = session
+        self.read_only = lock is None
+        self._footage = footage
+        self._now = now
+        self._lock = lock
+        self._journal = journal
+        self._notes: list[str] = [journal.torn] if journal.torn else []
+        self._located: str = ""
+        self.machine: tuple[IntervalRecord, ...] = self._begin(machine)
+        self._history = History(self.machine, footage)
+        self._replay()
+        self._place: VideoPlace | None = None
+        try:
+            self._place = find_video(folder, session, self._located)
+        except ReviewError as error:
+            self._notes.append(str(error))
+
+    @classmethod
+    def open(
+        cls, folder: Path, reviewer: str, *, read_only: bool = False, now: Callable[[], str] = _now
+    ) -> ReviewDocument:
+        """Open a result folder and do again what review.jsonl says.
+
+        Parameters
+        ----------
+        folder : Path
+            With intervals.csv, frames.csv and session.json.
+        reviewer : str
+            Name or code of who reviews; stored with each change.
+        read_only : bool
+            To look at only: works while another window reviews it, and in folders that cannot be written to.
+        now : callable
+            The time of a change, ISO 8601.
+
+        Raises
+        ------
+        ReviewError
+            Another window reviews this folder, or the name cannot be stored.
+        DatasetError
+            A file is missing, damaged, or review.jsonl does not fit the others.
+        OutputError
+            The folder cannot be written to.
+        """
+        reviewer = plain_text(reviewer.strip(), "reviewer's name")
+        if not reviewer and not read_only:
+            raise ReviewError(
+                "the reviewer has no name.", "Give a name or a code: it is kept with each change."
+            )
+        session = SessionInfo.read(folder / SESSION)
+        # The lock first: what another window is writing must not be read half.
+        lock = None if read_only else ReviewLock(folder, reviewer)
+        try:
+            return cls(
+                folder,
+                reviewer,
+                session,
+                Footage(folder / FRAMES, session.source.measured_fps),
+                read_intervals(folder / INTERVALS),
+                Journal(folder / JOURNAL),
+                lock,
+                now,
+            )
+        except BaseException:
+            if lock is not None:
+                lock.close()
+            raise
+
+    @property
+    def intervals(self) -> tuple[ReviewInterval, ...]:
+        """The intervals as they are now, by onset; rejected ones too."""
+        return self._history.intervals
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change."""
+        return self._history.revision
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Time of each frame in seconds, shape (n_frames,)."""
+        return self._footage.times_s
+
+    @property
+    def n_frames(self) -> int:
+        """Frame indices: the last one is ``n_frames - 1``."""
+        return self._footage.n_frames
+
+    @property
+    def present_frames(self) -> NDArray[np.int64]:
+        """The frames that there are, in order: all but those that a live source lost."""
+        return np.flatnonzero(self._footage.present).astype(np.int64)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second as measured; NaN unknown."""
+        return self._footage.fps
+
+    @property
+    def faces(self) -> tuple[int, ...]:
+        """Ids of the faces that were seen or have an interval."""
+        return tuple(sorted({*self._footage.faces, *(item.record.face_id for item in self.intervals)}))
+
+    @property
+    def video(self) -> Path | None:
+        """Where the frames come from; None if it was moved or nothing was recorded."""
+        return self._place.path if self._place is not None else None
+
+    @property
+    def fps(self) -> float | None:
+        """Rate that replaces the video's own times, as it did in the analysis; None: its own times."""
+        return self._place.fps if self._place is not None else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reviewer should know, ready to be shown."""
+        return tuple(self._notes)
+
+    def rows(self, face_id: int) -> FaceRows:
+        """Return what was measured of a face, one row a frame."""
+        return self._footage.rows(face_id)
+
+    def get(self, number: int) -> ReviewInterval:
+        """Return an interval by its number; raises :class:`ReviewError`."""
+        try:
+            return self._history.by_id[number]
+        except KeyError:
+            raise ReviewError(f"there is no interval {number}.", "Choose one that is in the list.") from None
+
+    def frame_at(self, t_s: float) -> int:
+        """Return the frame nearest to a time in seconds."""
+        right = min(int(np.searchsorted(self.times_s, t_s)), self.n_frames - 1)
+        left = max(0, right - 1)
+        return left if t_s - self.times_s[left] <= self.times_s[right] - t_s else right
+
+    def video_frame(self, frame: int) -> int | None:
+        """Return the index in the video file of a frame of the source; None: it was not recorded."""
+        return self._place.index_of(frame) if self._place is not None else None
+
+    def reader(self) -> FrameReader:
+        """Open the video; the caller closes it. Slow with long videos.
+
+        Its indices are those of the video file: :meth:`video_frame` says which.
+
+        Raises
+        ------
+        ReviewError
+            The video is not where it was.
+        SourceError
+            It cannot be read.
+        """
+        if self._place is None:
+            raise ReviewError(
+                f"the video {self.session.source.spec!r} is not where it was when it was analysed.",
+                "Show where it is now.",
+            )
+        return FrameReader(self._place.path, fps=self._place.fps)
+
+    def locate_video(self, path: Path) -> None:
+        """Say where the video is now; remembered with the review.
+
+        Raises
+        ------
+        SourceError
+            It cannot be read.
+        ReviewError
+            Its pictures have another size than what was analysed.
+        OutputError
+            That cannot be remembered; it is used all the same.
+        """
+        self._place = place_of(path, self.session, self.folder)
+        if not self.read_only:
+            self._write({"do": "video", "path": str(path.resolve())})
+
+    def apply(self, edit: Edit) -> None:
+        """Make a change; when this returns it is on the disk.
+
+        Raises
+        ------
+        ReviewError
+            The change cannot be made; nothing was changed.
+        OutputError
+            It could not be written down; nothing was changed.
+        """
+        at = self._now()
+        step = self._history.step(edit, Who(self.reviewer, at))
+        self._write({"do": "edit", "at": at, "reviewer": self.reviewer, **edit_values(edit)})
+        self._history.do(step)
+
+    def undo(self) -> None:
+        """Take back the last change; raises as :meth:`apply` does, and if there is none."""
+        if not self._history.undo_text:
+            raise ReviewError("there is nothing to undo.")
+        self._write({"do": "undo", "at": self._now(), "reviewer": self.reviewer})
+        self._history.undo()
+
+    def redo(self) -> None:
+        """Make again what was taken back; raises as :meth:`apply` does, and if there is nothing."""
+        if not self._history.redo_text:
+            raise ReviewError("there is nothing to redo.")
+        self._write({"do": "redo", "at": self._now(), "reviewer": self.reviewer})
+        self._history.redo()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._history.undo_text) and not self.read_only
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to make again."""
+        return bool(self._history.redo_text) and not self.read_only
+
+    @property
+    def undo_text(self) -> str:
+        """What :meth:`undo` would take back, in a few words; empty if nothing."""
+        return self._history.undo_text
+
+    @property
+    def redo_text(self) -> str:
+        """What :meth:`redo` would make again, in a few words; empty if nothing."""
+        return self._history.redo_text
+
+    def close(self) -> None:
+        """Let others review the folder. Twice is fine."""
+        if self._lock is not None:
+            self._lock.close()
+        self.read_only = True
+
+    def _begin(self, machine: Sequence[IntervalRecord]) -> tuple[IntervalRecord, ...]:
+        """What the review begins with: the journal's own intervals, which outlive another analysis."""
+        found = tuple(sorted(machine, key=by_onset))
+        if not self._journal.lines:
+            return found
+        first = self._journal.lines[0]
+        try:
+            began = _RECORDS.validate_json(json.dumps(first["machine"]), strict=True)
+        except (KeyError, ValidationError):
+            raise DatasetError(
+                f"{str(self._journal.path)!r}, line 1: it does not say what the review began with.",
+                "Move the file away to begin the review anew.",
+            ) from None
+        if began != found:
+            self._notes.append(
+                f"{INTERVALS} was written anew after this review began: the review goes on with the "
+                f"intervals that it began with. Move {JOURNAL} away to begin anew."
+            )
+        return began
+
+    def _replay(self) -> None:
+        for number, line in enumerate(self._journal.lines[1:], start=2):
+            try:
+                self._read(line)
+            except (MegcError, ValueError, KeyError, TypeError, IndexError) as error:
+                raise DatasetError(
+                    f"{str(self._journal.path)!r}, line {number}: {error}",
+                    "It is of other results, or was changed by hand; move it away to begin anew.",
+                ) from None
+
+    def _read(self, line: dict[str, Any]) -> None:
+        values = dict(line)
+        do = values.pop("do")
+        if do == "video":
+            self._located = str(values["path"])
+            return
+        who = Who(str(values.pop("reviewer")), str(values.pop("at")))
+        if do == "edit":
+            self._history.do(self._history.step(edit_of(values), who))
+        elif do == "undo":
+            self._history.undo()
+        elif do == "redo":
+            self._history.redo()
+        else:
+            raise ValueError(f"it does {do!r}, which is unknown")
+
+    def _write(self, line: dict[str, Any]) -> None:
+        if self.read_only:
+            raise ReviewError("this review is open to look at only.", "Open it again to change it.")
+        lines = [line]
+        if not self._journal.lines:
+            began = [dict(json_values(asdict(record))) for record in self.machine]
+            lines.insert(0, header(began, {"started": self.session.started, "n_frames": self.n_frames}))
+        self._journal.append(*lines)

@@ -1,0 +1,168 @@
+"""What a reviewer can do to the intervals: each edit is a small value that can be written and read again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from megc_live.output.reviewed import ReviewInterval, Status
+from megc_live.output.session import json_values
+from megc_live.spotting.interval import Kind
+
+
+@dataclass(frozen=True)
+class SetTimes:
+    """Move the borders and the apex: frames of the source, inclusive, ``onset <= apex <= offset``.
+
+    With another onset or apex the classifier's probabilities no longer belong to the interval and are
+    dropped (:func:`megc_live.review.pictures.reclassify` gives new ones); the label stays.
+    """
+
+    id: int
+    onset: int
+    apex: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    """Accept or reject an interval, or leave it open again."""
+
+    id: int
+    status: Status
+
+
+@dataclass(frozen=True)
+class SetLabel:
+    """Give an interval another of :data:`megc_live.events.LABELS`, or none (empty)."""
+
+    id: int
+    label: str
+
+
+@dataclass(frozen=True)
+class SetKind:
+    """Say whether an interval is a micro- or a macro-expression."""
+
+    id: int
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Comment:
+    """Write a comment, replacing the one before; empty takes it away."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SetRecognition:
+    """Take over what the classifier says of the interval as it is now: label and probabilities."""
+
+    id: int
+    label: str
+    probabilities: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Add:
+    """Add an interval that was not found: accepted, with the next free number and the score 1."""
+
+    onset: int
+    apex: int
+    offset: int
+    kind: Kind = "micro"
+    label: str = ""
+    face_id: int = 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cut an interval in two: ``at`` is the first frame of the second part, which gets a new number."""
+
+    id: int
+    at: int
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Make one interval of several of one face: from the first onset to the last offset."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Import:
+    """Take the intervals of a file in place of all there are; ``name`` is the file's, to be shown."""
+
+    name: str
+    intervals: tuple[ReviewInterval, ...]
+
+
+Edit = SetTimes | SetStatus | SetLabel | SetKind | Comment | SetRecognition | Add | Split | Merge | Import
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind)
+    for kind in (
+        SetTimes,
+        SetStatus,
+        SetLabel,
+        SetKind,
+        Comment,
+        SetRecognition,
+        Add,
+        Split,
+        Merge,
+        Import,
+    )
+}
+
+
+def edit_values(edit: Edit) -> dict[str, Any]:
+    """Return an edit as JSON values: its name under ``edit``, its fields under ``values``."""
+    return {"edit": type(edit).__name__, "values": json_values(asdict(edit))}
+
+
+def edit_of(values: dict[str, Any]) -> Edit:
+    """Return the edit that :func:`edit_values` described; raises ValueError for anything else."""
+    name, fields = values.get("edit"), values.get("values")
+    if name not in _ADAPTERS:
+        raise ValueError(f"there is no edit {name!r}")
+    try:
+        # As JSON: strict about types, but lists are tuples.
+        made: Edit = _ADAPTERS[name].validate_json(json.dumps(fields), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{name}.{where}: {first['msg']}") from None
+    return made
+
+
+def describe(edit: Edit) -> str:
+    """Return a few words for a menu: ``"move interval 3"``."""
+    match edit:
+        case SetTimes():
+            return f"move interval {edit.id}"
+        case SetStatus():
+            verb = {"accepted": "accept", "rejected": "reject", "open": "reopen"}[edit.status]
+            return f"{verb} interval {edit.id}"
+        case SetLabel():
+            return f"label interval {edit.id} {edit.label or 'with nothing'}"
+        case SetKind():
+            return f"make interval {edit.id} {edit.kind}"
+        case Comment():
+            return f"comment on interval {edit.id}"
+        case SetRecognition():
+            return f"classify interval {edit.id} again"
+        case Add():
+            return f"add a {edit.kind} interval"
+        case Split():
+            return f"split interval {edit.id}"
+        case Merge():
+            return f"merge intervals {', '.join(str(number) for number in edit.ids)}"
+        case Import():
+            return f"import {edit.name}"

@@ -1,0 +1,204 @@
+"""A review written out: csv, json, ELAN, BIDS and the report, through the sinks of every analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from copy import deepcopy
+from pathlib import Path
+
+from megc_live.errors import DatasetError, MegcError, OutputError
+from megc_live.output import SINKS, SessionInfo, read_frames
+from megc_live.output.csv_sink import FRAMES
+from megc_live.output.html_sink import MAX_PICTURED
+from megc_live.output.registry import Sink
+from megc_live.output.reviewed import ReviewInterval, Seen, write_reviewed
+from megc_live.output.session import SESSION
+from megc_live.review.document import ReviewDocument
+from megc_live.review.journal import JOURNAL
+from megc_live.review.look import LookStopped, Stopped
+from megc_live.review.pictures import interval_pictures
+from megc_live.video.reader import FrameReader
+
+REVIEW = "review.csv"
+"""All intervals with status and comment, beside the intervals.csv of those that were not rejected."""
+FORMATS = ("csv", "json", "elan", "bids", "html")
+
+Progress = Callable[[int, int], None]
+_WITH_ROWS = ("csv", "html")
+_REPORT_EVERY = 2000
+
+
+def export(
+    document: ReviewDocument,
+    folder: Path,
+    formats: Sequence[str],
+    *,
+    pictures: bool = True,
+    progress: Progress | None = None,
+    stopped: Stopped | None = None,
+) -> list[Path]:
+    """Write a review into a folder of its own; slow where there are pictures or many frames.
+
+    ``csv`` writes intervals.csv (those not rejected), review.csv (all), frames.csv and session.json: a
+    result folder like any other. The others hold all intervals, each with its status. Every file can be
+    read again by :func:`megc_live.review.importing.import_intervals`, intervals.csv without what it leaves
+    out.
+
+    Parameters
+    ----------
+    document : ReviewDocument
+        What is changed meanwhile is not in the files.
+    folder : Path
+        Made if need be; an earlier export in it is replaced, a result of an analysis never.
+    formats : sequence of str
+        Names in the SINKS registry.
+    pictures : bool
+        Put faces and flow pictures into the report; left out, with a word on why, where there is no video.
+    progress : callable, optional
+        Called with steps done and of how many, now and then.
+    stopped : callable, optional
+        Asked now and then; once true, nothing is written and :class:`~megc_live.review.look.LookStopped`
+        raised.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    OutputError
+        The folder holds results of an analysis, or cannot be written to.
+    SettingsError
+        There is no such format.
+    """
+    _refuse_results(document, folder)
+    names = list(dict.fromkeys(formats))
+    items = document.intervals
+    session = _session_of(document, items)
+    entries = [SINKS[name] for name in names]
+    steps = _Steps(document, names, items, progress or (lambda done, total: None), stopped)
+    sinks: list[Sink] = []
+    try:
+        for entry in entries:
+            sinks.append(entry.make(folder, session))
+        if any(name in _WITH_ROWS for name in names):
+            readers = [sink for name, sink in zip(names, sinks, strict=True) if name in _WITH_ROWS]
+            for row in read_frames(document.folder / FRAMES):
+                steps.row()
+                for sink in readers:
+                    sink.on_row(row)
+        for item, seen in _with_pictures(document, items, pictures and "html" in names, steps):
+            for sink in sinks:
+                sink.on_interval(item, seen)
+        for sink in sinks:
+            sink.close(True)
+    finally:
+        for sink in sinks:
+            sink.close(False)
+    files = [folder / name for entry in entries for name in entry.capabilities["files"]]
+    if "csv" in names:
+        write_reviewed(folder / REVIEW, items)
+        files += [folder / REVIEW, session.write(folder)]
+    return files
+
+
+def _refuse_results(document: ReviewDocument, folder: Path) -> None:
+    """An export never takes the place of what the machine found, nor of another review."""
+    theirs = folder.resolve() == document.folder.resolve() or (folder / JOURNAL).exists()
+    if not theirs and (folder / SESSION).exists():
+        theirs = True
+        with suppress(DatasetError):
+            theirs = not SessionInfo.read(folder / SESSION).run.get("reviewed", False)
+    if theirs:
+        raise OutputError(
+            f"{str(folder)!r} holds the results of an analysis, which stay as they are.",
+            f"Export into another folder, for example {str(document.folder / 'reviewed')!r}.",
+        )
+
+
+def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> SessionInfo:
+    """The analysis's own record, with the counts of the review."""
+    session = deepcopy(document.session)
+    kept = [item.record for item in items if item.status != "rejected"]
+    session.events = {kind: sum(record.kind == kind for record in kept) for kind in ("micro", "macro")}
+    if document.video is not None and session.source.kind in ("file", "folder"):
+        session.source.spec = str(document.video)
+    names = {item.record.reviewer for item in items if item.record.reviewer}
+    session.run = {**session.run, "reviewed": True, "reviewers": sorted(names)}
+    return session
+
+
+class _Steps:
+    """Counts what is done, says so now and then, and stops when asked to."""
+
+    def __init__(
+        self,
+        document: ReviewDocument,
+        names: Sequence[str],
+        items: Sequence[ReviewInterval],
+        progress: Progress,
+        stopped: Stopped | None,
+    ) -> None:
+        rows = document.n_frames if any(name in _WITH_ROWS for name in names) else 0
+        self._total = rows // _REPORT_EVERY + len(items)
+        self._progress = progress
+        self._stopped = stopped or (lambda: False)
+        self._rows = 0
+        self._done = 0
+
+    def row(self) -> None:
+        self._rows += 1
+        if self._rows % _REPORT_EVERY == 0:
+            self.one()
+
+    def one(self) -> None:
+        self._done = min(self._done + 1, self._total)  # with several faces there are more rows than frames
+        self._progress(self._done, self._total)
+        if self._stopped():
+            raise LookStopped
+
+    def stopped(self) -> bool:
+        return self._stopped()
+
+
+def _with_pictures(
+    document: ReviewDocument, items: Sequence[ReviewInterval], wanted: bool, steps: _Steps
+) -> Sequence[tuple[ReviewInterval, Seen | None]]:
+    """Pair the intervals with what the report shows of them."""
+    pictured = _worth_a_picture(items) if wanted else set()
+    pairs: list[tuple[ReviewInterval, Seen | None]] = []
+    with ExitStack() as stack:
+        reader: FrameReader | None = None
+        why = ""
+        if pictured:
+            try:
+                reader = stack.enter_context(document.reader())
+            except MegcError as error:
+                why = f"no pictures: {error.got}"
+        for item in items:
+            steps.one()
+            if item.id not in pictured:
+                pairs.append((item, None))
+            elif reader is None:
+                pairs.append((item, Seen(note=why)))
+            else:
+                pairs.append((item, _seen(document, item, reader, steps)))
+    return pairs
+
+
+def _seen(document: ReviewDocument, item: ReviewInterval, reader: FrameReader, steps: _Steps) -> Seen:
+    try:
+        faces, flow = interval_pictures(document, item, reader=reader, stopped=steps.stopped)
+    except MegcError as error:
+        return Seen(note=f"no pictures: {error.got}")
+    # What no classifier was asked about has no picture that it saw.
+    return Seen(faces, flow if item.record.probabilities is not None else None)
+
+
+def _worth_a_picture(items: Sequence[ReviewInterval]) -> set[int]:
+    """Numbers of the intervals for which the report has room."""
+    kept = [item for item in items if item.status != "rejected"]
+    kept.sort(key=lambda item: (item.record.kind == "micro", item.record.score), reverse=True)
+    return {item.id for item in kept[:MAX_PICTURED]}

@@ -1,0 +1,441 @@
+"""The window as a whole: keys, consent, sessions, drops, what is remembered, closing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent
+from PyQt6.QtWidgets import QApplication, QDialog, QMessageBox, QSplitter, QWidget
+from pytestqt.qtbot import QtBot
+
+from megc_live.errors import MegcError, SourceError
+from megc_live.gui import theme
+from megc_live.gui.app import FaultHook
+from megc_live.gui.consent import ConsentDialog
+from megc_live.gui.main_window import CLOSE_WITHIN_S, MainWindow
+from megc_live.gui.preferences import Places, Preferences
+from megc_live.gui.recent import Recent, RecentItem
+from megc_live.gui.shortcuts import ShortcutSheet, keys_of
+from megc_live.gui.start_demo import DemoClip, render
+from megc_live.video import LivePlayer, Source
+from tests.conftest import FaceClip
+from tests.gui.conftest import CAMERA, Windows
+from tests.simulated import SimulatedCamera
+
+LEFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
+SLOW_MS = 20_000
+SPEC = f"camera:{CAMERA.index}"
+
+
+def dialog_of(qtbot: QtBot, kind: type[QDialog]) -> Any:
+    """Wait for a dialog of that kind and return it."""
+
+    def shown() -> list[QWidget]:
+        return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(shown()))
+    return shown()[0]
+
+
+def no_dialog(kind: type[QDialog]) -> bool:
+    return not any(isinstance(w, kind) and w.isVisible() for w in QApplication.topLevelWidgets())
+
+
+def consent(qtbot: QtBot, *, labels: bool = False) -> None:
+    """Fill the form in, as a user does, and accept it."""
+    form: ConsentDialog = dialog_of(qtbot, ConsentDialog)
+    assert not form.ok.isEnabled()
+    qtbot.keyClicks(form.participant, "P07")
+    form.purpose.clear()
+    qtbot.keyClicks(form.purpose, "a test")
+    for tick in form.ticks.values():
+        assert not form.ok.isEnabled()
+        qtbot.mouseClick(tick, LEFT, pos=QPoint(8, tick.height() // 2))
+    if labels:
+        form.labelled.click()
+    assert form.ok.isEnabled()
+    qtbot.mouseClick(form.ok, LEFT)
+
+
+def wait_for_rows(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until frames have been analysed."""
+
+    def some() -> bool:
+        snapshot = window.live._snapshot
+        return snapshot is not None and snapshot.n_rows > 0
+
+    qtbot.waitUntil(some, timeout=SLOW_MS)
+
+
+# ---------------------------------------------------------------- keys
+
+
+def test_the_workspaces_by_keys_and_buttons(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window()
+    for key, name in ((Qt.Key.Key_2, "Live"), (Qt.Key.Key_4, "Review"), (Qt.Key.Key_3, "Process")):
+        qtbot.keyClick(window, key, CTRL)
+        assert window.workspace() == name
+    qtbot.mouseClick(window._tabs[0], LEFT)
+    assert window.workspace() == "Start"
+
+
+def test_no_key_is_there_twice(new_window: Windows) -> None:
+    """Qt fires neither of two actions whose keys are the same."""
+    window = new_window()
+    everywhere = {keys.toString() for action in window._everywhere for keys in action.shortcuts()}
+    for view in (window.start, window.live, window.process, window.review):
+        own = [keys.toString() for action in view.actions() for keys in action.shortcuts()]
+        assert len(own) == len(set(own)) and not everywhere & set(own)
+
+
+def test_the_sheet_lists_every_key_and_filters(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window()
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    sheet: ShortcutSheet = dialog_of(qtbot, ShortcutSheet)
+    listed = {(line.group, line.keys) for line in sheet.lines}
+    for name, view in (("Live", window.live), ("Process", window.process), ("Review", window.review)):
+        assert view.actions()
+        for action in view.actions():
+            assert not keys_of(action) or (name, keys_of(action)) in listed
+    assert {("Everywhere", "Ctrl+1"), ("Everywhere", "? or F1")} <= listed
+    qtbot.keyClicks(sheet.filter, "Ctrl+1")
+    assert [line.keys for line in sheet.visible_lines()] == ["Ctrl+1"]
+    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: no_dialog(ShortcutSheet))
+
+
+# ---------------------------------------------------------------- cameras, consent, sessions
+
+
+def test_without_a_camera_it_says_so_and_offers_the_demo_clip(
+    new_window: Windows, qtbot: QtBot, face_clip: FaceClip
+) -> None:
+    rendered: list[Path] = []
+
+    def make(path: Path, stop: threading.Event) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(face_clip.path, path)
+        rendered.append(path)
+
+    window = new_window(make_clip=make)
+    start = window.start
+    assert start.camera.no_camera.isVisible() and "demo clip" in start.camera.no_camera.text()
+    assert not start.camera.start_button.isEnabled() and not start.camera.preview_button.isEnabled()
+    assert rendered == []
+    qtbot.mouseClick(start.demo.process, LEFT)
+    qtbot.waitUntil(lambda: window.workspace() == "Process")
+    assert len(rendered) == 1
+    qtbot.waitUntil(lambda: len(window.process.queue.snapshot().items) == 1)
+    window.go_to(0)
+    qtbot.mouseClick(start.demo.process, LEFT)
+    assert len(rendered) == 1 and window.workspace() == "Process"
+
+
+def test_a_demo_clip_that_cannot_be_rendered_says_why(new_window: Windows, qtbot: QtBot) -> None:
+    def make(path: Path, stop: threading.Event) -> None:
+        raise SourceError("the disk is full.", "Free some space.")
+
+    window = new_window(make_clip=make)
+    qtbot.mouseClick(window.start.demo.live, LEFT)
+    qtbot.waitUntil(lambda: "the disk is full" in window.start.demo.text.text())
+    assert window.start.demo.live.isEnabled() and window.workspace() == "Start"
+
+
+def test_the_demo_clip_is_rendered_in_a_process_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """Told to stop it ends at once and leaves nothing under the final name; a fault there is told here."""
+    clip = DemoClip(tmp_path / "cache")
+    clip.start()
+    assert clip.state == "rendering"
+    clip.stop(20)
+    assert clip.state == "absent" and not clip.path.exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MegcError, match="file"):
+        render(tmp_path / "file" / "demo.mp4", threading.Event())
+
+
+def test_nothing_is_opened_before_consent_nor_after_a_refusal(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window(cameras=[CAMERA])  # its opening fails the test
+    for button in (window.start.camera.preview_button, window.start.camera.start_button):
+        qtbot.mouseClick(button, LEFT)
+        form = dialog_of(qtbot, ConsentDialog)
+        qtbot.keyClick(form, Qt.Key.Key_Escape)
+        qtbot.waitUntil(lambda: no_dialog(ConsentDialog))
+    assert window.workspace() == "Start" and not window.live.is_running()
+    assert not window.start.camera.is_previewing()
+
+
+def test_preview_then_session_with_one_consent(new_window: Windows, qtbot: QtBot, places: Places) -> None:
+    """The picture, its rate and size; the camera is let go of, opened once more, and analysed."""
+    device = SimulatedCamera(30.0)
+    opened: list[SimulatedCamera] = []
+
+    def opening(spec: str) -> Source:
+        assert spec == SPEC
+        assert all(camera.closed.is_set() for camera in opened)
+        opened.append(device.open())
+        return opened[-1]
+
+    window = new_window(cameras=[CAMERA], opening=opening)
+    card = window.start.camera
+    qtbot.mouseClick(card.preview_button, LEFT)
+    assert opened == []
+    consent(qtbot)
+    qtbot.waitUntil(lambda: "frames/s measured" in card.measured.text())
+    assert "320 x 240 px" in card.measured.text()
+    assert card.preview_button.text().replace("&", "") == "Stop preview"
+    qtbot.mouseClick(card.start_button, LEFT)
+    assert no_dialog(ConsentDialog) and window.workspace() == "Live"
+    qtbot.waitUntil(lambda: window.live.is_running() and len(opened) == 2, timeout=SLOW_MS)
+    qtbot.waitUntil(
+        lambda: window.live._snapshot is not None and window.live._snapshot.n_rows > 5, timeout=SLOW_MS
+    )
+    window.live.stop()
+    qtbot.waitUntil(lambda: not window.live.is_running(), timeout=SLOW_MS)
+    (record,) = places.home.glob("megc-live/*/session.json")
+    session = json.loads(record.read_text(encoding="utf-8"))
+    assert session["consent"]["participant"] == "P07" and session["consent"]["purpose"] == "a test"
+    assert session["consent"]["asked"] and session["consent"]["time"]
+    assert all(tick["ticked"] for tick in session["consent"]["agreed"].values())
+    assert session["settings"]["recognition"]["recognizer"] == "none"  # spotting only, as proposed
+    window.go_to(0)
+    qtbot.mouseClick(card.start_button, LEFT)
+    assert dialog_of(qtbot, ConsentDialog).purpose.text() == "a test"  # asked anew, the purpose is kept
+
+
+def test_labels_only_where_they_were_chosen(new_window: Windows) -> None:
+    window = new_window()
+    started: list[str] = []
+    window.live.start = lambda *a, **k: started.append(window.live_settings().recognition.recognizer)
+    for only in (True, False):
+        window.open_live("camera:0", SimulatedCamera, {"spotting_only": only})
+    assert started == ["none", window.settings.recognition.recognizer]
+
+
+def test_a_preview_that_fails_says_why_and_can_be_tried_again(new_window: Windows, qtbot: QtBot) -> None:
+    device = SimulatedCamera(30.0)
+    device.unplug()
+    window = new_window(cameras=[CAMERA], opening=lambda spec: device.open())
+    card = window.start.camera
+    qtbot.mouseClick(card.preview_button, LEFT)
+    consent(qtbot)
+    qtbot.waitUntil(lambda: card.picture._text.startswith("camera sim does not open."))
+    device.plug()
+    qtbot.mouseClick(card.preview_button, LEFT)
+    qtbot.waitUntil(lambda: "320 x 240" in card.measured.text())
+
+
+def test_a_file_as_if_live_asks_too_and_is_replayed(
+    new_window: Windows, qtbot: QtBot, face_clip: FaceClip
+) -> None:
+    from megc_live.video import open_source
+
+    window = new_window(opening=open_source)
+    made: list[Callable[[], Source]] = []
+    window.live.start = lambda spec, make, **k: made.append(make)
+    window.start.ask_live(str(face_clip.path))
+    assert made == []
+    consent(qtbot)
+    with made[0]() as source:
+        assert isinstance(source, LivePlayer) and source.info.live
+
+
+def test_an_address_that_is_none_is_refused(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window()
+    for text in ("door", "ftp://door/live", "rtsp://"):
+        window.start.address.setText(text)
+        qtbot.keyClick(window.start.address, Qt.Key.Key_Return)
+        assert window.start.address_problem.isVisible() and "rtsp://" in window.start.address_problem.text()
+    assert no_dialog(ConsentDialog)
+    window.start.address.setText("rtsp://me:secret@door/live")
+    qtbot.keyClick(window.start.address, Qt.Key.Key_Return)
+    form = dialog_of(qtbot, ConsentDialog)
+    assert not window.start.address_problem.isVisible()
+    assert form.record()["source"] == "rtsp://me@door/live"
+
+
+# ---------------------------------------------------------------- files
+
+
+def drop(widget: QWidget, *paths: Path) -> None:
+    """Drop files on a widget as the window system would."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    none, copy = Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPoint(5, 5), copy, data, LEFT, none)
+    QCoreApplication.sendEvent(widget, enter)
+    assert enter.isAccepted()
+    kind = QEvent.Type.Drop
+    QCoreApplication.sendEvent(widget, QDropEvent(QPointF(5, 5), copy, data, LEFT, none, kind))
+
+
+def test_files_dropped_anywhere_go_where_they_belong(
+    new_window: Windows, qtbot: QtBot, tmp_path: Path, face_clip: FaceClip
+) -> None:
+    window = new_window()
+    opened: list[Path] = []
+    window.review.open = opened.append
+    results = tmp_path / "result"
+    results.mkdir()
+    for name in ("session.json", "intervals.csv"):
+        (results / name).write_text("")
+    drop(window.start.recent_list.viewport(), face_clip.path)
+    qtbot.waitUntil(lambda: window.workspace() == "Process")
+    qtbot.waitUntil(lambda: len(window.process.queue.snapshot().items) == 1)
+    drop(window.process.table, results)
+    assert window.workspace() == "Review" and opened == [results]
+    window.go_to(1)
+    drop(window.live.timeline, results / "intervals.csv")
+    assert opened == [results, results]
+    window.go_to(1)
+    drop(window.live, results, face_clip.path)
+    assert opened == [results] * 3 and len(window.process.queue.snapshot().items) == 1
+    assert [item.kind for item in window.recent.items] == ["results", "file"]
+
+
+def test_what_was_opened_last_is_there_the_next_time_without_passwords(
+    new_window: Windows, qtbot: QtBot, places: Places
+) -> None:
+    recent = Recent(places.state)
+    recent.add("/videos/a.mp4", "file")
+    recent.add("rtsp://me:secret@door/live", "stream")
+    recent.add("/videos/a.mp4", "file")
+    assert "secret" not in (places.state / "recent.json").read_text()
+    window = new_window()
+    lines = window.start.recent_list
+    assert [lines.item(k).text() for k in range(lines.count())] == ["/videos/a.mp4", "rtsp://me@door/live"]
+    lines.setCurrentRow(0)
+    lines.setFocus()
+    qtbot.keyClick(lines, Qt.Key.Key_Delete)
+    assert Recent(places.state).items == [RecentItem("rtsp://me@door/live", "stream")]
+    (places.state / "recent.json").write_text("{")
+    assert Recent(places.state).items == []
+
+
+def test_a_source_of_the_command_line_goes_where_it_belongs(
+    new_window: Windows, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = new_window()
+    window.open_source(str(tmp_path / "missing.mp4"))
+    qtbot.waitUntil(lambda: len(window.process.queue.snapshot().items) == 1)
+    assert window.workspace() == "Process"
+    window.open_source("camera:3")
+    form = dialog_of(qtbot, ConsentDialog)
+    assert form.record()["source"] == "camera:3" and not window.live.is_running()
+    form.reject()
+    opened: list[Path] = []
+    window.review.open = opened.append
+    for name in ("session.json", "intervals.csv"):
+        (tmp_path / name).write_text("")
+    window.open_source(str(tmp_path))
+    assert window.workspace() == "Review" and opened == [tmp_path]
+
+
+def test_a_fault_is_shown_once_and_the_window_goes_on(
+    new_window: Windows, qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = new_window()
+    hook = FaultHook(window)
+    hook(SourceError, SourceError("camera 0 is gone.", "Plug it in."), None)
+    assert window._banner.isVisible() and window._message.text() == "camera 0 is gone. Plug it in."
+    assert no_dialog(QMessageBox)
+    for _ in range(3):
+        hook(ValueError, ValueError("a fault"), None)
+    boxes = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+    assert len(boxes) == 1 and "ValueError: a fault" in boxes[0].text()
+    assert capsys.readouterr().err.count("ValueError: a fault") == 3
+    boxes[0].close()
+    window.go_to(1)
+    assert window.workspace() == "Live"
+
+
+# ---------------------------------------------------------------- what is remembered, closing
+
+
+def test_theme_size_and_panes_are_remembered(new_window: Windows, places: Places) -> None:
+    window = new_window()
+    window.resize(1280, 690)
+    window.go_to(1)
+    panes = window.live.findChild(QSplitter, "live_panes")
+    assert panes is not None
+    before = panes.sizes()
+    panes.setSizes([before[0] - 40, before[1] + 40])
+    moved = panes.sizes()
+    assert moved != before
+    window._use_theme("dark")
+    window.close()
+    assert Preferences(places).theme == "dark"
+    theme.apply("light")
+    again = new_window()
+    again.go_to(1)
+    assert again.height() == 690  # the screen that is not there is only 800 px wide
+    assert again.live.findChild(QSplitter, "live_panes").sizes() == moved  # type: ignore[union-attr]
+
+
+def test_settings_of_the_dialog_hold_for_all_and_the_next_time(new_window: Windows, qtbot: QtBot) -> None:
+    from megc_live.gui.preferences import load_settings
+    from megc_live.gui.settings_dialog import SettingsDialog
+
+    window = new_window()
+    qtbot.keyClick(window, Qt.Key.Key_Comma, CTRL)
+    dialog: SettingsDialog = dialog_of(qtbot, SettingsDialog)
+    dialog.control("face.faces").set_value("all")
+    dialog.save()
+    assert window.settings.face.faces == "all" == load_settings(window.places).face.faces
+
+
+def test_closing_does_not_wait_for_a_camera_that_hangs(new_window: Windows, qtbot: QtBot) -> None:
+    assert CLOSE_WITHIN_S < 2
+    device = SimulatedCamera(30.0)
+    window = new_window(cameras=[CAMERA], opening=lambda spec: device.open())
+    try:
+        window.open_live(SPEC, device.open, {"spotting_only": True})
+        qtbot.waitUntil(
+            lambda: window.live._snapshot is not None and window.live._snapshot.n_rows > 0, timeout=SLOW_MS
+        )
+        device.hang()
+        began = time.monotonic()
+        window.close()
+        took = time.monotonic() - began
+        assert not window.isVisible()
+        assert took < 4  # far from forever; the budget itself is CLOSE_WITHIN_S
+    finally:
+        device.release()
+
+
+def test_a_second_session_waits_for_the_first(new_window: Windows, qtbot: QtBot) -> None:
+    """Switching the source while one runs: the user is asked, and no results are lost."""
+    first, second = SimulatedCamera(30.0), SimulatedCamera(30.0)
+    window = new_window()
+    window.open_live("camera:0", first.open, {"spotting_only": True})
+    qtbot.waitUntil(
+        lambda: window.live._snapshot is not None and window.live._snapshot.n_rows > 0, timeout=SLOW_MS
+    )
+    window.open_live("camera:1", second.open, {"spotting_only": True})
+    box: QMessageBox = dialog_of(qtbot, QMessageBox)
+    assert second.opened == 1
+    (end,) = (b for b in box.buttons() if box.buttonRole(b) == QMessageBox.ButtonRole.AcceptRole)
+    qtbot.mouseClick(end, LEFT)
+    qtbot.waitUntil(lambda: second.opened == 2, timeout=SLOW_MS)
+    results = window.preferences.results
+    qtbot.waitUntil(lambda: len(list(results.glob("*/session.json"))) == 1, timeout=SLOW_MS)
+
+
+@pytest.mark.parametrize("size", [(1280, 720)])
+def test_everything_fits(new_window: Windows, size: tuple[int, int]) -> None:
+    window: MainWindow = new_window(cameras=[CAMERA])
+    window.resize(*size)
+    assert (window.width(), window.height()) == size
+    for number in range(4):
+        window.go_to(number)
+        assert window.minimumSizeHint().width() <= size[0]
+        assert window.minimumSizeHint().height() <= size[1]

@@ -1,0 +1,348 @@
+"""What is exported is read again without loss; what others changed in it is taken over."""
+
+from __future__ import annotations
+
+import csv
+import json
+import string
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pympi import Elan
+
+from megc_live.errors import DatasetError, OutputError, SettingsError
+from megc_live.events import LABELS
+from megc_live.face.regions import SIGNALS
+from megc_live.output import SINKS, IntervalRecord, SessionInfo, read_intervals
+from megc_live.output.reviewed import escaped, unescaped, write_reviewed
+from megc_live.review import (
+    STATUSES,
+    Add,
+    Comment,
+    Import,
+    ReviewDocument,
+    ReviewInterval,
+    SetLabel,
+    SetStatus,
+    SetTimes,
+    export,
+    import_intervals,
+)
+from tests.output import made_up
+from tests.review.conftest import N_FRAMES, Open
+
+FILES = {
+    "csv": "review.csv",
+    "json": "events.json",
+    "elan": "intervals.eaf",
+    "bids": "bids/events.tsv",
+    "html": "report.html",
+}
+# All of Unicode but what XML has no place for.
+letters = st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")
+words = st.text(st.one_of(letters, st.sampled_from(string.punctuation + " ")), max_size=12)
+comments = st.one_of(
+    st.text(st.one_of(letters, st.sampled_from("\n\t\\\"',;&<>#|")), max_size=30),
+    st.sampled_from(
+        ["n/a", "\\n", "#7 not a number", "]]>", "</pre>", "&amp;", " ", "a\n\n b", "\\", "n\\/a"]
+    ),
+)
+shares = st.floats(0, 1)
+
+
+@st.composite
+def records(draw: st.DrawFn, number: int) -> IntervalRecord:
+    frames = sorted(draw(st.tuples(*[st.integers(0, 100_000)] * 3)))
+    times = sorted(draw(st.tuples(*[st.floats(0, 5000)] * 3)))
+    source = draw(st.sampled_from(["auto", "human"]))
+    label = draw(st.sampled_from(["", *LABELS]))
+    chances = draw(st.tuples(shares, shares, shares))
+    classified = bool(label) if source == "auto" else draw(st.booleans())
+    return IntervalRecord(
+        id=number,
+        face_id=draw(st.integers(0, 3)),
+        onset_frame=frames[0],
+        apex_frame=frames[1],
+        offset_frame=frames[2],
+        onset_s=times[0],
+        apex_s=times[1],
+        offset_s=times[2],
+        kind=draw(st.sampled_from(["micro", "macro"])),
+        score=draw(shares),
+        label=label,
+        probabilities=chances if classified else None,
+        regions=tuple(draw(st.lists(st.sampled_from(SIGNALS), max_size=3, unique=True))),
+        n_dropped=draw(st.integers(0, 9)),
+        source=source,
+        reviewer=draw(st.one_of(words, st.just("n/a"))),
+    )
+
+
+@st.composite
+def reviews(draw: st.DrawFn) -> list[ReviewInterval]:
+    numbers = draw(st.lists(st.integers(0, 50), max_size=5, unique=True))
+    return [
+        ReviewInterval(
+            draw(records(number)),
+            draw(st.sampled_from(STATUSES)),
+            draw(comments),
+            draw(st.sampled_from(["", "2026-01-02T03:04:05+00:00"])),
+        )
+        for number in numbers
+    ]
+
+
+def by_number(items: list[ReviewInterval]) -> list[ReviewInterval]:
+    return sorted(items, key=lambda item: item.id)
+
+
+@pytest.mark.parametrize("name", list(FILES))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(items=reviews())
+def test_round_trip(name: str, tmp_path_factory: pytest.TempPathFactory, items: list[ReviewInterval]) -> None:
+    folder = tmp_path_factory.mktemp(name)
+    sink = SINKS[name].make(folder, made_up.session())
+    for item in items:
+        sink.on_interval(item)
+    sink.close(True)
+    if name == "csv":
+        write_reviewed(folder / "review.csv", items)
+        kept = [item.record for item in items if item.status != "rejected"]
+        assert read_intervals(folder / "intervals.csv") == kept
+    assert by_number(import_intervals(folder / FILES[name])) == by_number(items)
+
+
+@given(st.text())
+def test_text_in_one_line_and_back(text: str) -> None:
+    line = escaped(text)
+    assert "\n" not in line and "\t" not in line and line != "n/a"
+    assert unescaped(line) == text
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "csv"])
+def test_what_an_analysis_wrote_is_read_as_well(name: str, tmp_path: Path) -> None:
+    events = made_up.events(6, faces=2)
+    sink = SINKS[name].make(tmp_path, made_up.session())
+    for event in events:
+        sink.on_event(event)
+    sink.close(True)
+    found = [ReviewInterval(IntervalRecord.of(event)) for event in events]
+    assert by_number(import_intervals(tmp_path / FILES[name])) == found
+
+
+@pytest.fixture
+def reviewed(opened: Open) -> ReviewDocument:
+    document = opened()
+    document.apply(SetStatus(1, "rejected"))
+    document.apply(SetLabel(2, "positive"))
+    document.apply(SetTimes(3, 120, 126, 131))
+    document.apply(SetStatus(3, "accepted"))
+    document.apply(Comment(5, "talks here"))
+    document.apply(Add(200, 204, 209, "micro", "surprise", 0))
+    return document
+
+
+def test_a_whole_export_and_back(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    out = tmp_path / "out"
+    files = export(reviewed, out, list(FILES), progress=lambda done, total: told.append((done, total)))
+    assert sorted(files) == sorted(path for path in out.rglob("*") if path.is_file())
+    assert told[-1][0] == told[-1][1] == len(reviewed.intervals)
+    for name in FILES.values():
+        assert by_number(import_intervals(out / name)) == by_number(list(reviewed.intervals)), name
+    assert {record.id for record in read_intervals(out / "intervals.csv")} == {2, 3, 4, 5, 6, 7}
+    assert (out / "frames.csv").read_bytes() == (reviewed.folder / "frames.csv").read_bytes()
+    session = SessionInfo.read(out / "session.json")
+    assert session.events == {"micro": 5, "macro": 1} and session.run["reviewers"] == ["Ada"]
+    with ReviewDocument.open(out, "Bob") as again:
+        assert len(again.intervals) == 6
+        again.apply(Import("review.csv", tuple(import_intervals(out / "review.csv"))))
+        assert again.intervals == reviewed.intervals
+
+
+def test_the_report_says_what_was_decided(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    export(reviewed, tmp_path / "out", ["html"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Reviewed by Ada: 4 open, 2 accepted, 1 rejected" in page
+    assert "talks here" in page and 'class="rejected"' in page
+    assert "no pictures: the video" in page
+    assert "decided nan" not in page and "<script" not in page
+
+
+def test_bids_does_not_count_the_rejected(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    export(reviewed, tmp_path / "out", ["bids"])
+    with (tmp_path / "out" / "bids" / "events.tsv").open(newline="") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file, delimiter="\t")}
+    assert rows["1"]["trial_type"] == "rejected_micro" and rows["2"]["trial_type"] == "micro"
+    sidecar = json.loads((tmp_path / "out" / "bids" / "events.json").read_text())
+    assert set(sidecar) == {*rows["1"], "Sources"}
+    assert "rejected_micro" in sidecar["trial_type"]["Levels"]
+
+
+def test_results_of_an_analysis_are_never_written_over(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in reviewed.folder.iterdir()}
+    with pytest.raises(OutputError, match="reviewed"):
+        export(reviewed, reviewed.folder, ["json"])
+    other = tmp_path / "other"
+    other.mkdir()
+    made_up.session().write(other)
+    with pytest.raises(OutputError, match="other"):
+        export(reviewed, other, ["csv"])
+    with pytest.raises(SettingsError, match="xlsx"):
+        export(reviewed, tmp_path / "new", ["csv", "xlsx"])
+    assert not (tmp_path / "new").exists()
+    assert {path: path.read_bytes() for path in reviewed.folder.iterdir()} == before
+    inside = reviewed.folder / "reviewed"
+    export(reviewed, inside, ["csv"])
+    reviewed.undo()
+    export(reviewed, inside, ["csv"])
+    assert len(import_intervals(inside / "review.csv")) == 6
+
+
+def edit_eaf(path: Path, change: Callable[[Elan.Eaf], None]) -> Path:
+    eaf = Elan.Eaf(str(path))
+    change(eaf)
+    edited = path.with_name("edited.eaf")
+    eaf.to_file(str(edited))
+    return edited
+
+
+def move(eaf: Elan.Eaf, tier: str, start: str, by: tuple[int, int]) -> None:
+    for onset, offset, value in eaf.get_annotation_data_for_tier(tier):
+        if value.startswith(start):
+            eaf.remove_annotation(tier, (onset + offset) // 2)
+            eaf.add_annotation(tier, onset + by[0], offset + by[1], value)
+            return
+    raise AssertionError(start)
+
+
+def test_what_was_changed_in_elan_is_taken_over(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    export(reviewed, tmp_path / "out", ["elan"])
+
+    def change(eaf: Elan.Eaf) -> None:
+        eaf.adocument["AUTHOR"] = "Eve"
+        move(eaf, "micro@face0", "#3 ", (-100, 0))
+        move(eaf, "label@face1", "#2 ", (0, 1))  # nobody moves labels, but their words count, not their place
+        eaf.add_annotation("micro@face0", 8000, 8300, "here too")
+        eaf.add_annotation("label@face0", 8010, 8290, "Surprise, I think")
+        eaf.remove_annotation("micro@face0", 6750)  # 7: from 6.667 to 6.967 s
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    with pytest.raises(DatasetError, match="moved in ELAN"):
+        import_intervals(edited)
+    items = {item.id: item for item in import_intervals(edited, reviewed.times_s)}
+    assert set(items) == {1, 2, 3, 4, 5, 6, 8}
+    for number in (1, 2, 4, 5, 6):
+        assert items[number] == reviewed.get(number)
+    moved, old = items[3].record, reviewed.get(3).record
+    assert (moved.onset_frame, moved.apex_frame, moved.offset_frame) == (117, 126, 131)
+    assert moved.onset_s == pytest.approx(3.9) and (moved.source, moved.reviewer) == ("human", "Eve")
+    assert replace(moved, onset_frame=120, onset_s=old.onset_s, reviewer="Ada") == old
+    made = items[8].record
+    assert (made.onset_frame, made.offset_frame, made.label, made.kind) == (240, 249, "surprise", "micro")
+    reviewed.apply(Import("edited.eaf", tuple(items.values())))
+    assert len(reviewed.intervals) == 7
+
+
+def test_a_copy_and_a_changed_tier_in_elan(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    """A copied annotation has the number of the first one; one on another tier has another kind or status."""
+    export(reviewed, tmp_path / "out", ["elan"])
+
+    def change(eaf: Elan.Eaf) -> None:
+        ((onset, offset, value),) = (
+            mark for mark in eaf.get_annotation_data_for_tier("micro@face0") if mark[2].startswith("#3 ")
+        )
+        eaf.add_annotation("micro@face0", 9000, 9000 + offset - onset, value)
+        eaf.remove_annotation("micro@face0", (onset + offset) // 2)
+        eaf.add_annotation("macro@face0", onset, offset, value)
+        ((onset, offset, value),) = eaf.get_annotation_data_for_tier("rejected@face0")
+        eaf.remove_annotation("rejected@face0", (onset + offset) // 2)
+        eaf.add_annotation("micro@face0", onset, offset, value)
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    items = {item.id: item for item in import_intervals(edited, reviewed.times_s)}
+    assert set(items) == {*range(1, 8), 8}
+    old = reviewed.get(1)
+    assert items[1].status == "open" and items[1].record.kind == old.record.kind
+    threes = [items[3].record, items[8].record]
+    assert sorted(record.kind for record in threes) == ["macro", "micro"]
+    assert sorted(record.onset_frame for record in threes) == [120, 270]
+
+
+def test_a_document_made_in_elan_alone(tmp_path: Path) -> None:
+    eaf = Elan.Eaf(author="second coder")
+    eaf.add_tier("micro")
+    eaf.add_tier("notes")
+    eaf.add_annotation("micro", 1000, 1330, "brow")
+    eaf.add_annotation("notes", 0, 5000, "#3 not ours")
+    eaf.to_file(str(tmp_path / "coder.eaf"))
+    times = np.arange(N_FRAMES) / 30
+    (item,) = import_intervals(tmp_path / "coder.eaf", times)
+    record = item.record
+    assert (record.onset_frame, record.offset_frame, record.reviewer) == (30, 40, "second coder")
+    with pytest.raises(DatasetError, match="knows no frames"):
+        import_intervals(tmp_path / "coder.eaf")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("review.csv", "a,b\n1,2\n"),
+        ("review.csv", ""),
+        ("events.json", "[]"),
+        ("events.json", "{"),
+        ("events.json", '{"events": [{"id": 1}]}'),
+        ("intervals.eaf", "<ANNOTATION_DOCUMENT"),
+        ("intervals.eaf", "<html/>"),
+        (
+            "intervals.eaf",
+            "<ANNOTATION_DOCUMENT><HEADER><PROPERTY NAME='megc-live:intervals'>[3]</PROPERTY></HEADER>"
+            "</ANNOTATION_DOCUMENT>",
+        ),
+        ("events.tsv", "onset\tduration\n1\t2\n"),
+        ("report.html", "<p>nothing</p>"),
+        ("report.html", "<pre id='megc-live-intervals'>[{}]</pre>"),
+        ("intervals.xlsx", ""),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DatasetError, match=name):
+        import_intervals(path)
+    path.write_bytes(b"\xff\xfe\x00\xd8")
+    with pytest.raises(DatasetError, match=name):
+        import_intervals(path)
+    path.unlink()
+    with pytest.raises(DatasetError, match=name):
+        import_intervals(path)
+
+
+def test_values_that_nobody_can_have_set(tmp_path: Path) -> None:
+    sink = SINKS["json"].make(tmp_path, made_up.session())
+    sink.on_event(made_up.event(1))
+    sink.close(True)
+    good = (tmp_path / "events.json").read_text()
+    for old, new in (
+        ('"onset": 30', '"onset": 99'),
+        ('"score": ', '"score": 1'),
+        ('"kind": "micro"', '"kind": 3'),
+    ):
+        path = tmp_path / "bad.json"
+        path.write_text(good.replace(old, new))
+        with pytest.raises(DatasetError, match=r"bad\.json"):
+            import_intervals(path)
+
+
+def test_a_label_by_hand_needs_no_probabilities_but_an_automatic_one_does(tmp_path: Path) -> None:
+    record = replace(IntervalRecord.of(made_up.event(1)), probabilities=None, source="human", reviewer="Ada")
+    write_reviewed(tmp_path / "review.csv", [ReviewInterval(record)])
+    assert import_intervals(tmp_path / "review.csv")[0].record == record
+    write_reviewed(tmp_path / "review.csv", [ReviewInterval(replace(record, source="auto"))])
+    with pytest.raises(DatasetError, match="p_negative"):
+        import_intervals(tmp_path / "review.csv")

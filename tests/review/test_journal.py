@@ -1,0 +1,243 @@
+"""What is left of a review after a crash, a torn line, a second window, another analysis."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from megc_live.errors import DatasetError, OutputError, ReviewError
+from megc_live.output import IntervalRecord
+from megc_live.review import (
+    Add,
+    Comment,
+    Edit,
+    Import,
+    Merge,
+    ReviewDocument,
+    ReviewInterval,
+    SetKind,
+    SetLabel,
+    SetRecognition,
+    SetStatus,
+    SetTimes,
+    Split,
+    describe,
+)
+from tests.output import made_up
+from tests.review.conftest import Open, write_result
+
+
+def lines(result: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (result / "review.jsonl").read_text().splitlines()]
+
+
+def test_every_change_is_a_line_with_who_when_and_what(opened: Open, result: Path) -> None:
+    document = opened("Ada")
+    document.apply(SetStatus(1, "accepted"))
+    document.apply(SetTimes(2, 100, 104, 110))
+    document.undo()
+    first, *rest = lines(result)
+    assert first["version"] == 1 and len(first["machine"]) == 6  # type: ignore[arg-type]
+    assert rest == [
+        {"do": "edit", "at": "2026-01-02T03:04:01+00:00", "reviewer": "Ada", "edit": "SetStatus",
+         "values": {"id": 1, "status": "accepted"}},
+        {"do": "edit", "at": "2026-01-02T03:04:02+00:00", "reviewer": "Ada", "edit": "SetTimes",
+         "values": {"id": 2, "onset": 100, "apex": 104, "offset": 110}},
+        {"do": "undo", "at": "2026-01-02T03:04:03+00:00", "reviewer": "Ada"},
+    ]  # fmt: skip
+
+
+def test_a_change_is_on_the_disk_before_apply_returns(
+    opened: Open, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = opened()
+    synced: list[int] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        real(handle)
+        synced.append(os.fstat(handle).st_size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    document.apply(SetStatus(1, "accepted"))
+    assert (result / "review.jsonl").stat().st_size in synced
+    synced.clear()
+    document.apply(SetStatus(2, "accepted"))
+    assert synced == [(result / "review.jsonl").stat().st_size]
+
+
+def test_a_killed_program_loses_nothing(result: Path) -> None:
+    """In a process of its own that ends without closing anything."""
+    code = (
+        "import os, sys, pathlib\n"
+        "from megc_live.review import *\n"
+        "document = ReviewDocument.open(pathlib.Path(sys.argv[1]), 'Ada')\n"
+        "document.apply(SetStatus(1, 'rejected'))\n"
+        "document.apply(Add(10, 12, 14))\n"
+        "os._exit(9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(result)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 9, done.stderr
+    with ReviewDocument.open(result, "Bob") as document:
+        assert document.get(1).status == "rejected"
+        assert document.get(7).record.reviewer == "Ada"
+        assert document.undo_text == "add a micro interval"
+        document.undo()
+        assert len(document.intervals) == 6
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40])
+def test_a_torn_last_line_is_told_and_written_over(opened: Open, result: Path, cut: int) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    document.apply(SetStatus(2, "rejected"))
+    document.close()
+    path = result / "review.jsonl"
+    path.write_bytes(path.read_bytes()[:-cut])
+    again = opened()
+    assert len(again.notes) == 1 and "line 3" in again.notes[0]
+    assert (again.get(1).status, again.get(2).status) == ("accepted", "open")
+    again.apply(Comment(3, "after it"))
+    again.close()
+    last = opened()
+    assert last.notes == () and last.get(3).comment == "after it"
+    assert len(lines(result)) == 3
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 50, b'{"do": "edit"', b"nonsense\n", b"\xff\xfe\n", b"[1]\n"])
+def test_rubbish_at_the_end_is_a_torn_line(opened: Open, result: Path, tail: bytes) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    document.close()
+    with (result / "review.jsonl").open("ab") as file:
+        file.write(tail)
+    again = opened()
+    assert again.notes and again.get(1).status == "accepted"
+
+
+def test_a_torn_first_line_leaves_a_review_that_has_not_begun(opened: Open, result: Path) -> None:
+    (result / "review.jsonl").write_bytes(b'{"version":1,"mach')
+    document = opened()
+    assert "line 1" in document.notes[0]
+    document.apply(SetStatus(1, "accepted"))
+    document.close()
+    assert opened().get(1).status == "accepted"
+
+
+def test_damage_in_the_middle_is_an_error_with_its_line(opened: Open, result: Path) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    document.apply(SetStatus(2, "accepted"))
+    document.close()
+    path = result / "review.jsonl"
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:-10] + b"\n" + third)
+    with pytest.raises(DatasetError, match="line 2"):
+        opened()
+    before = path.read_bytes()
+    path.write_bytes(first + second.replace(b'"id":1', b'"id":41') + third)
+    with pytest.raises(DatasetError, match=r"line 2.*no interval 41"):
+        opened()
+    path.write_bytes(first + second.replace(b'"SetStatus"', b'"Format"') + third)
+    with pytest.raises(DatasetError, match=r"line 2.*Format"):
+        opened()
+    assert before != path.read_bytes()
+
+
+def test_a_full_disk_changes_nothing(opened: Open, result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    before, shown = (result / "review.jsonl").read_bytes(), document.intervals
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="No space"):
+            document.apply(SetStatus(2, "accepted"))
+    assert (result / "review.jsonl").read_bytes() == before
+    assert document.intervals is shown and document.undo_text == "accept interval 1"
+    document.apply(SetStatus(2, "accepted"))
+    document.close()
+    assert opened().get(2).status == "accepted"
+
+
+def test_a_second_window_is_told(opened: Open, result: Path) -> None:
+    first = opened("Ada")
+    with pytest.raises(ReviewError, match=f"Ada, process {os.getpid()}"):
+        opened("Bob")
+    looking = opened("Bob", read_only=True)
+    assert looking.read_only and not looking.can_undo
+    with pytest.raises(ReviewError, match="look at only"):
+        looking.apply(SetStatus(1, "accepted"))
+    assert looking.get(1).status == "open"
+    first.close()
+    second = opened("Bob")
+    second.apply(SetStatus(1, "accepted"))
+    with pytest.raises(ReviewError, match="look at only"):
+        first.apply(SetStatus(2, "accepted"))
+
+
+def test_looking_writes_nothing(opened: Open, result: Path) -> None:
+    before = sorted(result.iterdir())
+    opened(read_only=True)
+    assert sorted(result.iterdir()) == before
+
+
+def test_another_reviewer_goes_on(opened: Open) -> None:
+    document = opened("Ada")
+    document.apply(SetStatus(1, "accepted"))
+    document.close()
+    again = opened("Bob")
+    again.apply(SetStatus(2, "rejected"))
+    assert [again.get(n).record.reviewer for n in (1, 2, 3)] == ["Ada", "Bob", ""]
+    again.undo()
+    again.undo()
+    assert again.get(1).record.reviewer == ""
+
+
+def test_another_analysis_does_not_move_the_review(opened: Open, result: Path) -> None:
+    document = opened()
+    document.apply(Merge((1, 3)))
+    shown = document.intervals
+    document.close()
+    journal = (result / "review.jsonl").read_bytes()
+    write_result(result, n_events=3)
+    (result / "review.jsonl").write_bytes(journal)
+    again = opened()
+    assert again.intervals == shown and "written anew" in again.notes[0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        SetTimes(1, 40, 44, 52),
+        SetStatus(1, "rejected"),
+        SetLabel(1, "positive"),
+        SetKind(1, "macro"),
+        Comment(1, "two\nlines, “quoted”"),
+        SetRecognition(1, "surprise", (0.1, 0.2, 0.7)),
+        Add(10, 12, 14, "macro", "negative", 1),
+        Split(1, 45),
+        Merge((1, 3)),
+        Import("a.csv", (ReviewInterval(IntervalRecord.of(made_up.event(4)), "accepted", "mine", "2026"),)),
+        Import("none.csv", ()),
+    ],
+    ids=repr,
+)
+def test_every_edit_comes_back_from_the_disk(opened: Open, edit: Edit) -> None:
+    document = opened("Ada")
+    document.apply(edit)
+    shown = document.intervals
+    document.close()
+    again = opened("Bob")
+    assert again.intervals == shown != tuple(ReviewInterval(record) for record in again.machine)
+    assert again.undo_text == describe(edit)
