@@ -16,6 +16,7 @@ from megc_live.review.edits import (
     SetRecognition,
     SetStatus,
     SetTimes,
+    Several,
     Split,
     describe,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "SetRecognition",
     "SetStatus",
     "SetTimes",
+    "Several",
     "Split",
     "Status",
     "agreement",

@@ -21,6 +21,8 @@ from megc_live.review.edits import (
     SetRecognition,
     SetStatus,
     SetTimes,
+    Several,
+    Single,
     Split,
 )
 from megc_live.review.footage import Footage
@@ -43,7 +45,7 @@ class Who:
 
 
 def changed_by(edit: Edit, intervals: Intervals, footage: Footage, who: Who, free_id: int) -> Changed:
-    """Return what an edit changes; the intervals themselves stay as they are.
+    """Return what an edit changes, nothing where all is as it says; the intervals themselves stay.
 
     Parameters
     ----------
@@ -61,6 +63,32 @@ def changed_by(edit: Edit, intervals: Intervals, footage: Footage, who: Who, fre
     ReviewError
         The edit cannot be made; the message says why.
     """
+    if isinstance(edit, Several):
+        return _changed_by_several(edit, intervals, footage, who, free_id)
+    return _changed_by_one(edit, intervals, footage, who, free_id)
+
+
+def _changed_by_several(
+    edit: Several, intervals: Intervals, footage: Footage, who: Who, free_id: int
+) -> Changed:
+    """Make the edits one after another, each on what those before have left."""
+    if not edit.edits:
+        raise ReviewError("there is nothing to change.", "Select an interval.")
+    now = dict(intervals)
+    after: Changed = {}
+    for part in edit.edits:
+        changed = _changed_by_one(part, now, footage, who, free_id)
+        for number, item in changed.items():
+            if item is None:
+                now.pop(number, None)
+            else:
+                now[number] = item
+        free_id = max(free_id, max(changed, default=0) + 1)
+        after |= changed
+    return after
+
+
+def _changed_by_one(edit: Single, intervals: Intervals, footage: Footage, who: Who, free_id: int) -> Changed:
     maker = _Maker(intervals, footage, who, free_id)
     makers: dict[type, Callable[..., Changed]] = {
         SetTimes: maker.set_times,
@@ -86,8 +114,11 @@ class _Maker:
 
     def set_times(self, edit: SetTimes) -> Changed:
         old = self._get(edit.id)
+        was = (old.record.onset_frame, old.record.apex_frame, old.record.offset_frame)
+        if (edit.onset, edit.apex, edit.offset) == was:
+            return {}
         record = self._timed(old.record, edit.onset, edit.apex, edit.offset)
-        if (edit.onset, edit.apex) != (old.record.onset_frame, old.record.apex_frame):
+        if (edit.onset, edit.apex) != was[:2]:
             record = replace(record, probabilities=None)
         return self._corrected(old, record)
 
@@ -190,8 +221,10 @@ class _Maker:
         if record.onset_frame != best.record.onset_frame:
             record = replace(record, probabilities=None)
         comment = "\n".join(dict.fromkeys(part.comment for part in parts if part.comment))
+        # What one part was accepted for is in the whole; what was not decided of one is open again.
+        status = min((part.status for part in parts), key=("accepted", "open", "rejected").index)
         gone: Changed = {part.id: None for part in parts}
-        return gone | self._corrected(replace(first, comment=comment, status=best.status), record)
+        return gone | self._corrected(replace(first, comment=comment, status=status), record)
 
     def take_in(self, edit: Import) -> Changed:
         numbers = [item.id for item in edit.intervals]

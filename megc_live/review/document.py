@@ -264,7 +264,7 @@ class ReviewDocument(Closing):
             self._write({"do": "video", "path": str(path.resolve())})
 
     def apply(self, edit: Edit) -> None:
-        """Make a change; when this returns it is on the disk.
+        """Make a change; when this returns it is on the disk. One that changes nothing is no change.
 
         Raises
         ------
@@ -275,6 +275,8 @@ class ReviewDocument(Closing):
         """
         at = self._now()
         step = self._history.step(edit, Who(self.reviewer, at))
+        if not step.after:
+            return
         self._write({"do": "edit", "at": at, "reviewer": self.reviewer, **edit_values(edit)})
         self._history.do(step)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -103,7 +104,17 @@ class Import:
     intervals: tuple[ReviewInterval, ...]
 
 
-Edit = SetTimes | SetStatus | SetLabel | SetKind | Comment | SetRecognition | Add | Split | Merge | Import
+Single = SetTimes | SetStatus | SetLabel | SetKind | Comment | SetRecognition | Add | Split | Merge | Import
+
+
+@dataclass(frozen=True)
+class Several:
+    """Edits that one action makes, in order: made, taken back and made again as one; all of them or none."""
+
+    edits: tuple[Single, ...]
+
+
+Edit = Single | Several
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
@@ -124,17 +135,25 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
 
 def edit_values(edit: Edit) -> dict[str, Any]:
     """Return an edit as JSON values: its name under ``edit``, its fields under ``values``."""
+    if isinstance(edit, Several):  # its parts are named too: fields alone do not say which edit they are
+        return {"edit": "Several", "values": {"edits": [edit_values(part) for part in edit.edits]}}
     return {"edit": type(edit).__name__, "values": json_values(asdict(edit))}
 
 
 def edit_of(values: dict[str, Any]) -> Edit:
     """Return the edit that :func:`edit_values` described; raises ValueError for anything else."""
+    if values.get("edit") == "Several":
+        return Several(tuple(_single_of(part) for part in values["values"]["edits"]))
+    return _single_of(values)
+
+
+def _single_of(values: dict[str, Any]) -> Single:
     name, fields = values.get("edit"), values.get("values")
     if name not in _ADAPTERS:
         raise ValueError(f"there is no edit {name!r}")
     try:
         # As JSON: strict about types, but lists are tuples.
-        made: Edit = _ADAPTERS[name].validate_json(json.dumps(fields), strict=True)
+        made: Single = _ADAPTERS[name].validate_json(json.dumps(fields), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -145,6 +164,8 @@ def edit_of(values: dict[str, Any]) -> Edit:
 def describe(edit: Edit) -> str:
     """Return a few words for a menu: ``"move interval 3"``."""
     match edit:
+        case Several():
+            return _describe_several(edit.edits)
         case SetTimes():
             return f"move interval {edit.id}"
         case SetStatus():
@@ -166,3 +187,12 @@ def describe(edit: Edit) -> str:
             return f"merge intervals {', '.join(str(number) for number in edit.ids)}"
         case Import():
             return f"import {edit.name}"
+
+
+def _describe_several(edits: tuple[Single, ...]) -> str:
+    said = list(dict.fromkeys(describe(edit) for edit in edits))
+    if len(said) == 1:
+        return said[0]
+    # "accept interval 3", "accept interval 5" are "accept 2 intervals"
+    alike = {re.sub(r"interval \d+", f"{len(edits)} intervals", text, count=1) for text in said}
+    return alike.pop() if len(alike) == 1 else f"make {len(edits)} changes"

@@ -26,7 +26,9 @@ from megc_live.review import (
     SetRecognition,
     SetStatus,
     SetTimes,
+    Several,
     Split,
+    Status,
 )
 from tests.output import made_up
 from tests.review.conftest import N_FRAMES, Open, write_result
@@ -166,6 +168,8 @@ BAD: list[Edit] = [
     Merge((1, 2)),  # of two faces
     Merge((1, 77)),
     Merge(()),
+    Several(()),
+    Several((SetStatus(1, "accepted"), SetStatus(99, "accepted"))),
 ]
 
 
@@ -177,6 +181,64 @@ def test_what_cannot_be_done_changes_nothing(opened: Open, result: Path, edit: E
         document.apply(edit)
     assert document.intervals is before and document.revision == 0 and not document.can_undo
     assert not (result / "review.jsonl").exists()
+
+
+def test_several_edits_are_one_step(opened: Open, result: Path) -> None:
+    document = opened()
+    before = document.intervals
+    document.apply(Several(tuple(SetStatus(number, "accepted") for number in (1, 3, 5))))
+    assert [item.id for item in document.intervals if item.status == "accepted"] == [1, 3, 5]
+    assert document.undo_text == "accept 3 intervals" and document.revision == 1
+    assert len((result / "review.jsonl").read_text().splitlines()) == 2  # the header and this
+    document.undo()
+    assert document.intervals == before and not document.can_undo
+
+
+def test_each_of_several_edits_sees_those_before_it(opened: Open) -> None:
+    document = opened()
+    before = document.intervals
+    document.apply(Several((Add(5, 6, 9), SetLabel(7, "surprise"), Add(12, 13, 14), Merge((8, 7)))))
+    merged = document.get(7).record
+    assert (merged.onset_frame, merged.offset_frame) == (5, 14) and document.undo_text == "make 4 changes"
+    with pytest.raises(ReviewError):
+        document.get(8)
+    document.undo()
+    assert document.intervals == before
+    document.apply(Add(5, 6, 9))
+    assert document.get(9).span == (5, 9)  # 7 and 8 were given once
+
+
+def test_what_changes_nothing_is_no_change(opened: Open, result: Path) -> None:
+    document = opened()
+    record = document.get(1).record
+    document.apply(SetStatus(2, "accepted"))
+    document.undo()
+    written = (result / "review.jsonl").read_bytes()
+    document.apply(SetTimes(1, record.onset_frame, record.apex_frame, record.offset_frame))
+    assert document.get(1).record == record and record.source == "auto" and record.reviewer == ""
+    assert not document.can_undo and document.can_redo
+    assert (result / "review.jsonl").read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("accepted", "open"), "accepted"),
+        (("open", "accepted"), "accepted"),
+        (("rejected", "accepted"), "accepted"),
+        (("rejected", "open"), "open"),
+        (("open", "rejected"), "open"),
+        (("rejected", "rejected"), "rejected"),
+    ],
+)
+def test_what_was_accepted_stays_so_when_merged(
+    opened: Open, statuses: tuple[Status, Status], expected: Status
+) -> None:
+    document = opened()
+    for number, status in zip((1, 3), statuses, strict=True):
+        document.apply(SetStatus(number, status))
+    document.apply(Merge((1, 3)))
+    assert document.get(1).status == expected
 
 
 def test_an_import_beyond_the_video_is_refused(opened: Open) -> None:
@@ -238,6 +300,8 @@ any_edit = st.one_of(
     st.builds(lambda at: Add(*sorted(at)), st.tuples(frames, frames, frames)),
     st.builds(Split, numbers, frames),
     st.builds(lambda ids: Merge(tuple(ids)), st.lists(numbers, max_size=3)),
+    st.builds(lambda ns: Several(tuple(SetStatus(n, "accepted") for n in ns)), st.lists(numbers, max_size=3)),
+    st.builds(lambda n, at: Several((Split(n, at), SetLabel(n, ""))), numbers, frames),
     st.sampled_from(["undo", "redo"]),
 )
 

@@ -25,6 +25,7 @@ from megc_live.review import (
     SetRecognition,
     SetStatus,
     SetTimes,
+    Several,
     Split,
     describe,
 )
@@ -230,6 +231,7 @@ def test_another_analysis_does_not_move_the_review(opened: Open, result: Path) -
         Merge((1, 3)),
         Import("a.csv", (ReviewInterval(IntervalRecord.of(made_up.event(4)), "accepted", "mine", "2026"),)),
         Import("none.csv", ()),
+        Several((SetStatus(1, "rejected"), Merge((2, 4)), Add(10, 12, 14))),
     ],
     ids=repr,
 )

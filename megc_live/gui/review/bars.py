@@ -83,6 +83,8 @@ class BarsItem(pg.GraphicsObject):
     def __init__(self) -> None:
         super().__init__()
         self._times: NDArray[Any] | None = None
+        self._present: NDArray[Any] | None = None
+        self._present_s: NDArray[Any] | None = None
         self._bars: list[Bar] = []
         self._layers: dict[int, tuple[int, int]] = {}
         self._machine: list[Bar] = []
@@ -91,18 +93,22 @@ class BarsItem(pg.GraphicsObject):
         self._from = 0
         self.setAcceptHoverEvents(True)
 
-    def set_times(self, times_s: NDArray[Any]) -> None:
-        """Set the time of each frame, seconds."""
+    def set_times(self, times_s: NDArray[Any], present: NDArray[Any] | None = None) -> None:
+        """Set the time of each frame, seconds, and which frames there are (None: all): others get no mark."""
         self.prepareGeometryChange()
         self._times = times_s if len(times_s) else None
+        self._present = present if present is not None and len(present) else None
+        self._present_s = times_s if self._present is None else times_s[self._present]
         self.update()
 
     def set_bars(self, bars: Sequence[Bar], machine: Sequence[Bar]) -> None:
         """Show other intervals; ``machine``'s are thin, beneath."""
         self._bars, self._machine = list(bars), list(machine)
         self._layers = _layers(self._bars)
-        self._held = None
+        held, self._held = self._held, None
         self.update()
+        if held is not None:  # an edit by key in the middle of a drag
+            self.released.emit()
 
     def select(self, ids: frozenset[int]) -> None:
         """Mark the selected intervals."""
@@ -120,11 +126,19 @@ class BarsItem(pg.GraphicsObject):
         return float(self._times[min(max(frame, 0), len(self._times) - 1)])
 
     def frame_at(self, t_s: float) -> int:
-        """Return the frame nearest to a time."""
-        assert self._times is not None
-        after = min(bisect_left(self._times, t_s), len(self._times) - 1)
+        """Return the frame nearest to a time, of those that there are."""
+        times = self._present_s
+        assert times is not None
+        after = min(bisect_left(times, t_s), len(times) - 1)
         before = max(0, after - 1)
-        return before if t_s - self._times[before] <= self._times[after] - t_s else after
+        nearest = before if t_s - times[before] <= times[after] - t_s else after
+        return nearest if self._present is None else int(self._present[nearest])
+
+    def snap(self, frame: int) -> int:
+        """Return the frame itself, or the one nearest to it where the source lost it."""
+        if self._present is None or self._times is None:
+            return frame
+        return self.frame_at(self.time_of(frame))
 
     def mark_at(self, point: QPointF) -> tuple[Bar, Mark] | None:
         """Return what is caught at a point of the lane; the selected interval's marks come first."""

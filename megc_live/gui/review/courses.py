@@ -25,6 +25,8 @@ class Courses:
         x, y, width, height of the face, pixels of the source.
     activity_full, head_full : float
         Values with the brightest colour, and at the top of the line's lane.
+    present : ndarray of int, shape (m,), optional
+        Frames that there are: a live source loses some. None: all.
     """
 
     times_s: NDArray[np.float64]
@@ -34,9 +36,12 @@ class Courses:
     box: NDArray[np.floating]
     activity_full: float
     head_full: float
+    present: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, times_s: NDArray[np.float64], rows: FaceRows) -> Courses:
+    def of(
+        cls, times_s: NDArray[np.float64], rows: FaceRows, present: NDArray[np.int64] | None = None
+    ) -> Courses:
         """Take them from the rows of a face; a second or so for an hour at 200 frames/s."""
         return cls(
             times_s,
@@ -46,6 +51,7 @@ class Courses:
             rows.box,
             _full_scale(rows.activity),
             _full_scale(rows.head_motion),
+            present if present is not None and len(present) < len(times_s) else None,
         )
 
 

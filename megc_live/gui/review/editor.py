@@ -23,8 +23,10 @@ from megc_live.review import (
     SetLabel,
     SetStatus,
     SetTimes,
+    Several,
     Split,
 )
+from megc_live.review.edits import Single
 
 NEW_S = 0.3
 """Length of an interval that is added at the playhead, seconds."""
@@ -50,6 +52,7 @@ class Editor(QObject):
         self.selection: tuple[int, ...] = ()
         self.face_id = 0
         self.playhead: Callable[[], int] = lambda: 0
+        self.snap: Callable[[int], int] = lambda frame: frame
         self.begin_comment: Callable[[], object] = lambda: None
         self._make_actions(parent)
 
@@ -138,7 +141,8 @@ class Editor(QObject):
             document.apply(edit)
         except MegcError as error:
             self.failed.emit(str(error))
-            self.changed.emit(frozenset(self.selection))
+            if not isinstance(edit, Comment):  # what was dragged goes back; what was typed stays
+                self.changed.emit(frozenset(self.selection))
             return False
         there = {item.id for item in document.intervals}
         self.changed.emit((select or frozenset(there - before) or frozenset(self.selection)) & there)
@@ -152,11 +156,12 @@ class Editor(QObject):
         """Make micro-expressions of macro-expressions, and the other way round."""
         self._each(lambda item: SetKind(item.id, "macro" if item.record.kind == "micro" else "micro"))
 
-    def set_comment(self, number: int, text: str) -> None:
-        """Write the comment of an interval."""
+    def set_comment(self, number: int, text: str) -> bool:
+        """Write the comment of an interval; False: it cannot be kept, which was told."""
         item = self._get(number)
-        if item is not None and item.comment != text:
-            self.apply(Comment(number, text), frozenset(self.selection))
+        if item is None or item.comment == text:
+            return True
+        return self.apply(Comment(number, text), frozenset(self.selection))
 
     def set_times(self, bar: Bar) -> None:
         """Put an interval on the frames to which it was dragged."""
@@ -183,12 +188,13 @@ class Editor(QObject):
         if document is None or not document.n_frames:
             return
         onset = min(self.playhead(), document.n_frames - 1)
-        offset = max(document.frame_at(float(document.times_s[onset]) + NEW_S), onset)
+        offset = max(self.snap(document.frame_at(float(document.times_s[onset]) + NEW_S)), onset)
         self.add_between(onset, offset)
 
     def add_between(self, onset: int, offset: int) -> None:
         """Add an interval; its apex is in the middle until it is moved."""
-        self.apply(Add(onset, (onset + offset) // 2, offset, face_id=self.face_id))
+        apex = min(max(self.snap((onset + offset) // 2), onset), offset)
+        self.apply(Add(onset, apex, offset, face_id=self.face_id))
 
     def split_here(self) -> None:
         """Split the selected interval at the playhead."""
@@ -200,13 +206,12 @@ class Editor(QObject):
         """Merge the selected intervals into the first of them."""
         self.apply(Merge(self.selection))
 
-    def _each(self, edit_of: Callable[[ReviewInterval], Edit | None]) -> None:
-        selected = self.selection
-        for number in selected:
-            item = self._get(number)
-            edit = edit_of(item) if item is not None else None
-            if edit is not None and not self.apply(edit, frozenset(selected)):
-                return
+    def _each(self, edit_of: Callable[[ReviewInterval], Single | None]) -> None:
+        """Make the same change to all that are selected, as one step of Undo."""
+        items = [item for item in map(self._get, self.selection) if item is not None]
+        edits = tuple(edit for edit in map(edit_of, items) if edit is not None)
+        if edits:
+            self.apply(edits[0] if len(edits) == 1 else Several(edits), frozenset(self.selection))
 
     def _back(self, which: str) -> None:
         document = self.document

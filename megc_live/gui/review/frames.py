@@ -29,8 +29,6 @@ class Shown:
     ----------
     asked, frame : int
         Frame of the source that was asked for; the one that this is.
-    pts_s : float
-        Its time in the file, seconds.
     rgb : ndarray of uint8, shape (height, width, 3)
     scale : float
         Pixels of ``rgb`` per pixel of the source.
@@ -38,7 +36,6 @@ class Shown:
 
     asked: int
     frame: int
-    pts_s: float
     rgb: NDArray[np.uint8]
     scale: float
 
@@ -122,6 +119,7 @@ class FrameLoader:
         MegcError
             The video cannot be opened, or the frame not be decoded.
         """
+        self._worker.take()  # says only that the work is done: the frame itself is in _ready
         with self._lock:
             shown, self._ready = self._ready, None
             error, self._error = self._error, ""
@@ -139,13 +137,19 @@ class FrameLoader:
         try:
             shown = self._decode(frame)
         except MegcError as error:
-            with self._lock:
-                if self._wanted == frame:
-                    self._error = str(error)
+            self._fail(frame, str(error))
+            return
+        except Exception as error:  # told in the window: a fault here must not leave it waiting for ever
+            self._fail(frame, f"internal fault, please report it: {type(error).__name__}: {error}")
             return
         with self._lock:
             self._ready = shown
         self._look_ahead(ticket, frame, forward)
+
+    def _fail(self, frame: int, error: str) -> None:
+        with self._lock:
+            if self._wanted == frame:
+                self._error = error
 
     def _decode(self, frame: int) -> Shown:
         if self._reader is None:
@@ -155,7 +159,6 @@ class FrameLoader:
         return Shown(
             frame,
             self._map.source_frame(decoded.index),
-            decoded.pts_s,
             rgb,
             rgb.shape[1] / decoded.image.width,
         )

@@ -89,7 +89,7 @@ class Looks:
         opened = self._opened
         if opened is None:
             return None
-        key = (what, *_times(item), item.record.face_id, factor if what == "clip" else 0.0)
+        key = (what, *_subject(item), factor if what == "clip" else 0.0)
         if key in self._done:
             self._done.move_to_end(key)
             self.drop()
@@ -147,7 +147,7 @@ class Looks:
     def _aligned(self, item: ReviewInterval) -> U8 | None:
         """The aligned clip, if it was made for another factor."""
         for key, kept in self._done.items():
-            if isinstance(kept, Clip) and isinstance(key, tuple) and key[1:4] == _times(item):
+            if isinstance(kept, Clip) and isinstance(key, tuple) and key[1:-1] == _subject(item):
                 return kept.plain
         return None
 
@@ -163,9 +163,10 @@ class Looks:
             self._reader = None
 
 
-def _times(item: ReviewInterval) -> tuple[int, int, int]:
+def _subject(item: ReviewInterval) -> tuple[int, str, int, int, int]:
+    """What the pictures depend on; the kind too: only micro-expressions are classified."""
     record = item.record
-    return record.onset_frame, record.apex_frame, record.offset_frame
+    return record.face_id, record.kind, record.onset_frame, record.apex_frame, record.offset_frame
 
 
 def _flow(opened: Opened, item: ReviewInterval, reader: FrameReader, ticket: Ticket) -> Flow:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.frames import FrameLoader, FrameMap
+from megc_live.gui.review.worker import Answer, Ticket
 from megc_live.review import ReviewDocument
 
 
@@ -37,9 +39,10 @@ def open_results(folder: Path, reviewer: str, *, read_only: bool = False) -> Ope
     """Open a folder of results; raises as :meth:`ReviewDocument.open` does."""
     document = ReviewDocument.open(folder, reviewer, read_only=read_only)
     try:
-        times_s = document.times_s
+        times_s, present = document.times_s, document.present_frames
+        faces = document.faces or (0,)
         return with_video(
-            document, {face: Courses.of(times_s, document.rows(face)) for face in document.faces or (0,)}
+            document, {face: Courses.of(times_s, document.rows(face), present) for face in faces}
         )
     except BaseException:
         document.close()
@@ -52,3 +55,44 @@ def with_video(document: ReviewDocument, courses: dict[int, Courses]) -> Opened:
     if document.video is not None:
         in_file = FrameMap.of([document.video_frame(frame) for frame in range(document.n_frames)])
     return Opened(document, courses, in_file)
+
+
+def no_video(document: ReviewDocument) -> str:
+    """Return one line that says why there are no pictures."""
+    source = document.session.source
+    if source.kind in ("file", "folder"):
+        return f"The video is not where it was: {source.spec}"
+    recording = source.extras.get("recording")
+    if isinstance(recording, dict):
+        return f"The recording is not beside the results: {recording.get('file', 'its name is not known')}"
+    return "This session was not recorded: there are no pictures to show."
+
+
+def had_video(document: ReviewDocument) -> bool:
+    """Whether there was a video that somebody can show the place of."""
+    source = document.session.source
+    return source.kind in ("file", "folder") or isinstance(source.extras.get("recording"), dict)
+
+
+def same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths mean the same folder."""
+    try:
+        return one.resolve() == other.resolve()
+    except OSError:
+        return one == other
+
+
+def give_up(answer: Answer) -> None:
+    """Close a document that was opened and is not wanted any more."""
+    if isinstance(answer.key, tuple) and answer.key[0] == "open" and isinstance(answer.value, Opened):
+        answer.value.document.close()
+
+
+def locator(opened: Opened, path: Path) -> Callable[[Ticket], Opened]:
+    """Return the work that takes a video for that of a document, for the thread that reads."""
+
+    def work(ticket: Ticket) -> Opened:
+        opened.document.locate_video(path)
+        return with_video(opened.document, opened.courses)
+
+    return work

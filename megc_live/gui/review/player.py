@@ -220,6 +220,10 @@ class Player(QWidget):
             return self._loop
         return 0, len(self._times) - 1
 
+    def _period(self) -> float:
+        times = self._times
+        return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+
     def _start_clock(self) -> None:
         self._playing_since = self._now(), float(self._times[self._position])
         self._timer.start()
@@ -272,7 +276,8 @@ class Player(QWidget):
         now_s = from_s + (self._now() - since) * float(self.speed.currentData())
         first, last = self._span()
         frame = int(np.searchsorted(self._times, now_s, side="right")) - 1
-        if frame > last or (frame == last == len(self._times) - 1):
+        at_end = last == len(self._times) - 1  # the last frame is shown for a period, as the others are
+        if frame > last or (at_end and now_s >= float(self._times[last]) + self._period()):
             if self.loop_action.isChecked():
                 self._seek(first)
                 self._start_clock()

@@ -102,11 +102,11 @@ class Stage(QWidget):
             return None
         return SetRecognition(self._item.id, flow.answer.label, flow.answer.probabilities)
 
-    def shutdown(self, timeout_s: float) -> bool:
-        """End the computing; False if it hangs and was left behind."""
+    def shutdown(self, left_s: Callable[[], float]) -> bool:
+        """End the computing; False if it hangs and was left behind. ``left_s``: seconds it may still take."""
         self._timer.stop()
-        ended = self.looks.close(timeout_s / 2)
-        return self.agreement.shutdown(timeout_s / 2) and ended
+        ended = self.looks.close(left_s() / 2)
+        return self.agreement.shutdown(left_s() / 2) and ended
 
     def _shower(self, page: int) -> Callable[[], None]:
         return lambda: self.tabs.setCurrentIndex(page)

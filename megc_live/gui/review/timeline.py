@@ -143,9 +143,13 @@ class Timeline(QWidget):
         """Show another recording, or another face of it; the whole of it if its length is another."""
         before = self.courses
         self.courses = courses
-        self.bars.set_times(courses.times_s)
+        self.bars.set_times(courses.times_s, courses.present)
         times = courses.times_s
         if not len(times):
+            self.heat.clear()
+            for curve in self.curves:
+                curve.setData([], [])
+            self.legend.setText("No frame was analysed")
             return
         start, end = float(times[0]), float(times[-1])
         slack = max(0.02 * (end - start), 1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,15 @@ from PyQt6.QtWidgets import (
 from megc_live.gui.review.agreeing import FILES
 from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.memory import Memory
-from megc_live.gui.review.opening import Opened, open_results, with_video
+from megc_live.gui.review.opening import (
+    Opened,
+    give_up,
+    had_video,
+    locator,
+    no_video,
+    open_results,
+    same_folder,
+)
 from megc_live.gui.review.pages import Banner, EmptyPage, NamePage, folder_of_results
 from megc_live.gui.review.text_keys import TextKeys
 from megc_live.gui.review.worker import Answer, Latest, Ticket
@@ -57,7 +66,7 @@ class ReviewView(QWidget):
         self._dialog: ExportDialog | None = None
         self._after_name: Callable[[], object] = lambda: None
         self._on_press: Callable[[], object] = lambda: None
-        self._reader = Latest("megc-review-open")
+        self._reader = Latest("megc-review-open", give_up)
         self.work = Workspace()
         self.empty = EmptyPage()
         self.name_page = NamePage()
@@ -156,10 +165,15 @@ class ReviewView(QWidget):
     def shutdown(self, timeout_s: float = 1.5) -> bool:
         """End all threads and let others review the folder; False if a thread hangs and was left behind."""
         self._timer.stop()
-        ended = self.work.shutdown(timeout_s / 2)
+        until = time.monotonic() + timeout_s
+
+        def left() -> float:
+            return max(until - time.monotonic(), 0.0)
+
+        ended = self.work.shutdown(left)
         if self._dialog is not None:
-            ended = self._dialog.shutdown(timeout_s / 4) and ended
-        ended = self._reader.close(timeout_s / 4) and ended
+            ended = self._dialog.shutdown(left()) and ended
+        ended = self._reader.close(left()) and ended
         if self.document is not None:
             self.document.close()
         return ended
@@ -192,14 +206,21 @@ class ReviewView(QWidget):
             self.open(Path(chosen))
 
     def _open(self, folder: Path, name: str, *, read_only: bool = False) -> None:
-        self.work.finish_typing()
-        # this view's own lock would keep it from opening the same folder anew
-        if self.document is not None and self.document.folder == folder:
+        if not self.work.finish_typing():
+            self._back()
+            return
+        # this view's own lock would keep it from opening the same folder anew, by whatever path
+        if self.document is not None and same_folder(self.document.folder, folder):
             self.document.close()
         self.banner.hide()
         self.wait_page.setText(f"Opening {folder.name} …")
         self.pages.setCurrentWidget(self.wait_page)
-        self._reader.ask(("open", folder), _opener(folder, name, read_only))
+        self._ask("open", folder, lambda ticket: open_results(folder, name, read_only=read_only))
+
+    def _ask(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
+        """Read something beside the window's thread; meanwhile nothing else can be begun on this document."""
+        self._reader.ask((what, path, self.document), work)
+        self._enable_files()
         self._timer.start()
 
     def _poll(self) -> None:
@@ -208,10 +229,27 @@ class ReviewView(QWidget):
             self._take(answer)
         if not self._reader.busy:
             self._timer.stop()
+            self._enable_files()
+
+    def _enable_files(self) -> None:
+        """Import, export and the like wait for what is being read: it may replace the document."""
+        document, idle = self.document, not self._reader.busy
+        there = document is not None and idle
+        self.export_action.setEnabled(there)
+        self.import_action.setEnabled(there and document is not None and not document.read_only)
+
+    def _reading(self) -> bool:
+        """Say so if something is being read: then nothing else can be begun."""
+        busy = self._reader.busy
+        if busy:
+            self.banner.tell("A file is still being read: try again when it is there.")
+        return busy
 
     def _take(self, answer: Answer) -> None:
         assert isinstance(answer.key, tuple)
-        what, path = answer.key
+        what, path, document = answer.key
+        if what != "open" and document is not self.document:
+            return  # of a document that is shown no more
         if what == "open":
             if answer.error:
                 self._not_opened(path, answer.error)
@@ -238,19 +276,20 @@ class ReviewView(QWidget):
         self.title.setText(document.session.source.name or document.folder.name)
         self.title.setToolTip(str(document.folder))
         self.name_action.setIconText(f"Reviewer: {document.reviewer}")
-        self.import_action.setEnabled(not document.read_only)
-        self.work.show_results(opened, _no_video(document))
+        self.work.setEnabled(True)
+        self.work.show_results(opened, no_video(document))
         self.pages.setCurrentWidget(self.work_page)
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._say_saved()
         notes = " ".join(document.notes)
-        if document.video is None and document.session.source.kind in ("file", "folder"):
-            self._ask_for_video(f"{_no_video(document)} {notes}".strip())
+        if document.video is None and had_video(document):
+            self._ask_for_video(f"{no_video(document)} {notes}".strip())
         elif notes:
             self.banner.tell(notes)
 
     def _not_opened(self, folder: Path, error: str) -> None:
         self._back()
+        self.work.setEnabled(True)
         self.work.refresh(frozenset(self.work.editor.selection))  # what was open may be closed now
         self._say_saved()
         self._on_press = lambda: self._open(folder, self._memory.reviewer, read_only=True)
@@ -279,11 +318,12 @@ class ReviewView(QWidget):
     def locate(self, path: Path) -> None:
         """Say where the video of the results is now; returns at once."""
         opened = self.work.opened
-        if opened is None:
+        if opened is None or self._reading():
+            return
+        if not self.work.finish_typing():
             return
         self.work.setEnabled(False)  # the document is for one thread at a time
-        self._reader.ask(("video", path), _locator(opened, path))
-        self._timer.start()
+        self._ask("video", path, locator(opened, path))
 
     def _choose_import(self) -> None:
         if self.document is None:
@@ -297,11 +337,10 @@ class ReviewView(QWidget):
     def import_file(self, path: Path) -> None:
         """Take the intervals of a file in place of all there are; returns at once."""
         document = self.document
-        if document is None:
+        if document is None or self._reading():
             return
         times_s = document.times_s
-        self._reader.ask(("import", path), lambda ticket: import_intervals(path, times_s))
-        self._timer.start()
+        self._ask("import", path, lambda ticket: import_intervals(path, times_s))
 
     def _take_in(self, path: Path, items: list[ReviewInterval]) -> None:
         document = self.document
@@ -315,8 +354,10 @@ class ReviewView(QWidget):
 
     def export(self) -> ExportDialog | None:
         """Ask what is to be exported where; the dialog does the rest."""
-        if self.document is None:
+        if self.document is None or self._reading() or not self.work.finish_typing():
             return None
+        if self._dialog is not None:
+            self._dialog.deleteLater()
         self._dialog = ExportDialog(self.document, self)
         self._dialog.open()
         return self._dialog
@@ -352,28 +393,3 @@ class ReviewView(QWidget):
         self.saved.setToolTip(
             f"Every change is on the disk before it is shown: {document.folder / 'review.jsonl'}"
         )
-
-
-def _no_video(document: ReviewDocument) -> str:
-    source = document.session.source
-    if source.kind in ("file", "folder"):
-        return f"The video is not where it was: {source.spec}"
-    return "This session was not recorded: there are no pictures to show."
-
-
-def _opener(folder: Path, name: str, read_only: bool) -> Callable[[Ticket], Opened]:
-    def work(ticket: Ticket) -> Opened:
-        opened = open_results(folder, name, read_only=read_only)
-        if ticket.stale:
-            opened.document.close()
-        return opened
-
-    return work
-
-
-def _locator(opened: Opened, path: Path) -> Callable[[Ticket], Opened]:
-    def work(ticket: Ticket) -> Opened:
-        opened.document.locate_video(path)
-        return with_video(opened.document, opened.courses)
-
-    return work

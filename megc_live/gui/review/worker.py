@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,12 @@ class Latest:
     ----------
     name : str
         Of the thread.
+    discard : callable, optional
+        Called with an answer that nobody will take, in whichever thread drops it.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, discard: Callable[[Answer], object] = lambda answer: None) -> None:
+        self._discard = discard
         self._condition = threading.Condition()
         self._asked: tuple[Hashable, Work, Ticket] | None = None
         self._running: Ticket | None = None
@@ -75,14 +78,17 @@ class Latest:
         with self._condition:
             self._number += 1
             self._asked = (key, work, Ticket(self, self._number))
+            dropped = self._withdrawn()
             self._condition.notify()
+        self._discard_all(dropped)
 
     def drop(self) -> None:
         """Nothing is wanted any more."""
         with self._condition:
             self._number += 1
             self._asked = None
-            self._answers.clear()
+            dropped = self._withdrawn()
+        self._discard_all(dropped)
 
     def take(self) -> Answer | None:
         """Return the newest answer once, or None; what a newer request has overtaken is never answered."""
@@ -122,8 +128,9 @@ class Latest:
                 self._at_end = at_end
             self._closed = True
             self._asked = None
-            self._answers.clear()
+            dropped = self._withdrawn()
             self._condition.notify()
+        self._discard_all(dropped)
         if timeout_s > 0:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -151,5 +158,18 @@ class Latest:
         except Exception as error:  # shown in the window: a fault here must not end the thread unseen
             answer = Answer(key, error=f"internal fault, please report it: {type(error).__name__}: {error}")
         with self._condition:
-            if not self.is_stale(ticket.number):
+            self._running = None
+            stale = self.is_stale(ticket.number)
+            if not stale:
                 self._answers.append(answer)
+        if stale:
+            self._discard_all([answer])
+
+    def _withdrawn(self) -> list[Answer]:
+        dropped, self._answers = self._answers, []
+        return dropped
+
+    def _discard_all(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            if not answer.error:
+                self._discard(answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QAction, QKeyEvent
 from PyQt6.QtWidgets import (
@@ -45,7 +47,8 @@ class Workspace(QWidget):
         self.list = IntervalList()
         self.timeline = Timeline()
         self.editor = Editor(self)
-        self.editor.playhead = lambda: self.player.position
+        self.editor.playhead = self._playhead
+        self.editor.snap = self.timeline.bars.snap
         self.editor.begin_comment = self._begin_comment
         self.comment = QLineEdit()
         self.comment.setPlaceholderText("Comment on the selected interval (C; Enter keeps it)")
@@ -146,6 +149,8 @@ class Workspace(QWidget):
         player_text : str
             What the player shows if there is no video.
         """
+        if not self._read_only():
+            self._keep_comment()  # it belongs to what was shown before
         self.opened, self._comment_of = opened, None
         document = opened.document
         self.editor.document = document
@@ -175,8 +180,9 @@ class Workspace(QWidget):
             return
         document = self.opened.document
         self.list.set_items(document.intervals, selected)
+        several = len(document.faces) > 1
         self.timeline.set_bars(
-            [bar_of(item) for item in document.intervals],
+            [bar_of(item, several) for item in document.intervals],
             [_machine_bar(record) for record in document.machine],
         )
         self._select(selected, seek=False)
@@ -188,15 +194,24 @@ class Workspace(QWidget):
             return None
         return next((item for item in self.opened.document.intervals if item.id == chosen[0]), None)
 
-    def finish_typing(self) -> None:
-        """Keep a comment that is still being written; call it before the document is closed."""
-        self._keep_comment()
+    def finish_typing(self) -> bool:
+        """Keep a comment that is still being written; call it before the document is closed.
 
-    def shutdown(self, timeout_s: float) -> bool:
-        """End what runs beside the window's thread; False if it hangs and was left behind."""
+        Returns False if it cannot be kept, which was told.
+        """
+        return self._keep_comment()
+
+    def shutdown(self, left_s: Callable[[], float]) -> bool:
+        """End what runs beside the window's thread; False if it hangs and was left behind.
+
+        Parameters
+        ----------
+        left_s : callable
+            Returns how long it may still take, seconds.
+        """
         self.finish_typing()
-        ended = self.player.shutdown(timeout_s / 2)
-        return self.stage.shutdown(timeout_s / 2) and ended
+        ended = self.player.shutdown(left_s() / 2)
+        return self.stage.shutdown(left_s) and ended
 
     def actions_in_order(self) -> list[QAction]:
         """Return all actions, in the order of the sheet of shortcuts."""
@@ -212,7 +227,9 @@ class Workspace(QWidget):
 
     def _select(self, ids: frozenset[int], *, seek: bool) -> None:
         """Select in list, timeline and editor; ``seek`` shows the apex of what alone is selected."""
-        self._keep_comment()
+        typing = not self._keep_comment()
+        if typing and self._comment_of is not None:  # it would be lost with its interval
+            ids, seek = frozenset({self._comment_of}), False
         self.list.select(ids)
         # what the filter hides can still be selected, in the timeline
         shown = self.list.selection()
@@ -222,12 +239,19 @@ class Workspace(QWidget):
         item = self.selected()
         self._comment_of = item.id if item is not None else None
         self.comment.setEnabled(item is not None and not self._read_only())
-        self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
+        if not typing:
+            self.comment.setText(item.comment.replace("\n", _LINE) if item is not None else "")
         self.player.set_loop(item.span if item is not None else None)
         if item is not None and seek:
             self.timeline.bring(*item.span)
             self.player.go(item.record.apex_frame)
         self.stage.set_interval(item, can_edit=not self._read_only())
+
+    def _playhead(self) -> int:
+        """The frame that is on the screen, which need not be the one that was asked for last."""
+        self.player.pause()
+        shown = self.player.frame
+        return self.timeline.bars.snap(self.player.position if shown is None else shown)
 
     def _read_only(self) -> bool:
         return self.opened is None or self.opened.document.read_only
@@ -295,6 +319,7 @@ class Workspace(QWidget):
         if self.opened is None or self.face.currentData() is None:
             return
         face = int(self.face.currentData())
+        self.editor.face_id = face
         self.timeline.set_courses(self.opened.courses[face])
         self._frame_face(self.player.position)
         self.timeline.set_playhead(self.player.position)
@@ -317,18 +342,23 @@ class Workspace(QWidget):
         self.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.comment.selectAll()
 
-    def _keep_comment(self) -> None:
+    def _keep_comment(self) -> bool:
+        """Write down what was typed; False if that fails: then it stays in the field."""
         number, self._comment_of = self._comment_of, None
+        kept = True
         if number is not None and self.comment.isModified():
             self.comment.setModified(False)
-            self.editor.set_comment(number, self.comment.text().replace(_LINE, "\n"))
+            kept = self.editor.set_comment(number, self.comment.text().replace(_LINE, "\n"))
+            self.comment.setModified(not kept)
         if self._comment_of is None:
             self._comment_of = number
+        return kept
 
 
-def bar_of(item: ReviewInterval) -> Bar:
-    """Return an interval as it is drawn."""
+def bar_of(item: ReviewInterval, several: bool = False) -> Bar:
+    """Return an interval as it is drawn; its face is named where there are several."""
     record = item.record
+    face = f" face {record.face_id}" if several else ""
     return Bar(
         record.id,
         record.onset_frame,
@@ -336,7 +366,7 @@ def bar_of(item: ReviewInterval) -> Bar:
         record.offset_frame,
         record.kind,
         item.status,
-        f"{record.id} {record.label or record.kind}",
+        f"{record.id} {record.label or record.kind}{face}",
     )
 
 

@@ -166,6 +166,7 @@ def test_undo_and_redo_go_all_the_way_back_and_forth(view: ReviewView, qtbot: Qt
 def test_an_interval_is_added_at_the_playhead(view: ReviewView, qtbot: QtBot) -> None:
     assert view.document is not None
     view.work.player.go(120)
+    wait_for_picture(view, qtbot)
     before = {item.id for item in view.document.intervals}
     key(view, qtbot, "N")
     (new,) = {item.id for item in view.document.intervals} - before
@@ -173,10 +174,13 @@ def test_an_interval_is_added_at_the_playhead(view: ReviewView, qtbot: QtBot) ->
     assert onset == 120 and onset < apex < offset <= 128
     assert view.work.editor.selection == (new,)
     view.work.player.go(118)
+    wait_for_picture(view, qtbot)
     key(view, qtbot, "I")
     view.work.player.go(126)
+    wait_for_picture(view, qtbot)
     key(view, qtbot, "O")
     view.work.player.go(121)
+    wait_for_picture(view, qtbot)
     key(view, qtbot, "P")
     assert frames_of(view, new) == (118, 121, 126)
 
@@ -187,6 +191,7 @@ def test_split_and_merge_are_each_other_s_way_back(view: ReviewView, qtbot: QtBo
     onset, _, offset = frames_of(view, number)
     before = {item.id for item in view.document.intervals}
     view.work.player.go(onset + 2)
+    wait_for_picture(view, qtbot)
     key(view, qtbot, "S")
     (new,) = {item.id for item in view.document.intervals} - before
     assert frames_of(view, number)[::2] == (onset, onset + 1)
@@ -204,6 +209,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(view: ReviewView, qtbot
     number = first(view)
     state = view.document.intervals
     view.work.player.go(frames_of(view, number)[2] + 5)
+    wait_for_picture(view, qtbot)
     key(view, qtbot, "S")
     assert view.document.intervals == state
     assert view.banner.isVisible() and "cannot be split" in view.banner.text.text()

@@ -187,6 +187,7 @@ def test_faces_of_the_three_marks_follow_the_edges(view: ReviewView, qtbot: QtBo
     assert moved > 0 and np.abs(faces["apex"] - faces["onset"]).mean() < 8, "aligned, and not the same"
     assert str(item.record.apex_frame) in stage.faces.cells["apex"].title.text()
     view.work.player.go(item.record.onset_frame - 5)
+    wait_for_picture(view, qtbot)
     view.work.editor.set_mark("onset")
     assert stage.computing
     qtbot.waitUntil(lambda: not stage.computing, timeout=30_000)
