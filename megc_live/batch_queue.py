@@ -246,7 +246,11 @@ class BatchQueue:
 
     def _run(self) -> None:
         while not self._closed.wait(_STEP_S):
-            self.step()
+            try:
+                self.step()
+            except Exception as fault:  # the queue must not stand still without a word
+                with self._lock:
+                    self._message, self._state = _fault(fault), "idle"
 
     def step(self) -> None:
         """Look after what runs and begin what can be begun."""
@@ -273,12 +277,16 @@ class BatchQueue:
         worker = item.worker
         if worker is None:
             return
-        done, total = worker.progress()
+        done, total = item.done, item.total
         try:
+            done, total = worker.progress()
             outcome = worker.poll()
         except MegcError as error:
             self._stand_still(item, error)
             return
+        except Exception as fault:  # one source must not cost the others
+            worker.kill()
+            outcome = Outcome(item.spec, item.name, "failed", frames=done, error=_fault(fault))
         if outcome is None and item.stop_asked and time.monotonic() - item.stop_asked > _PATIENCE_S:
             worker.kill()
             outcome = Outcome(item.spec, item.name, "interrupted", frames=done)
@@ -363,6 +371,10 @@ class BatchQueue:
         except (MegcError, OSError) as error:
             self._stand_still(item, error)
             return
+        except Exception as fault:
+            worker.kill()
+            self._finish(item, Outcome(item.spec, item.name, "failed", error=_fault(fault)))
+            return
         with self._lock:
             item.name = name
             if item.stop_asked is not None:  # while it was being begun
@@ -379,3 +391,7 @@ class BatchQueue:
             item.state = "cancelled" if cancelled else "waiting"
             self._message = str(error)
             self._state = "idle"
+
+
+def _fault(error: Exception) -> str:
+    return f"internal fault, please report it: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -31,6 +31,8 @@ from megc_live.video.recorder import RecorderStats
 
 __all__ = ["Baseline", "FaceView", "LiveSession", "LslSettings", "RecorderStats", "Snapshot", "State"]
 
+SESSION_THREAD = "live-session"
+"""Name of the thread that writes a session's results."""
 _DRAIN_S = 30.0
 """Longest time for the frames that are still queued when a session is stopped."""
 _AT_EXIT_S = 10.0
@@ -96,7 +98,7 @@ class LiveSession:
         )
         self._plan = plan
         self._run = LiveRun(plan)
-        self._thread = threading.Thread(target=self._run_to_the_end, name="live-session", daemon=True)
+        self._thread = threading.Thread(target=self._run_to_the_end, name=SESSION_THREAD, daemon=True)
         self._started = False
 
     # What a user can do

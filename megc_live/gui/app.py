@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from types import TracebackType
 
@@ -20,6 +21,7 @@ from megc_live.gui.display import clean_environment
 from megc_live.gui.main_window import MainWindow
 from megc_live.gui.preferences import APP, Places, Preferences, load_settings
 from megc_live.gui.style import Style
+from megc_live.live_session import SESSION_THREAD
 from megc_live.settings import Settings
 
 
@@ -127,8 +129,19 @@ class FaultHook:
         self._showing = False
 
 
+_RESULTS_S = 10.0
+"""Longest time, after the window is gone, for the results of a live session to be written."""
+
+
 def _leave(code: int) -> None:
-    """End the process at once if a thread hangs in a driver: Python's own end could wait for it."""
+    """End the process at once if a thread hangs in a driver: Python's own end could wait for it.
+
+    A live session that still writes its results is waited for: the window is closed already.
+    """
+    ends = time.monotonic() + _RESULTS_S
+    for thread in threading.enumerate():
+        if thread.name == SESSION_THREAD:
+            thread.join(max(0.0, ends - time.monotonic()))
     left = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     if any(thread.is_alive() and thread.name != "stderr filter" for thread in left):
         sys.stdout.flush()

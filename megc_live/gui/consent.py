@@ -41,8 +41,9 @@ NOTICE: Final = (
     "This program finds short movements of the face and says when they start, peak and end. It is made for "
     "research. <b>It is not a lie detector</b>: a micro-expression does not tell why a face moved. "
     "<b>Article 5(1)(f) of the EU AI Act</b> forbids inferring the emotions of people at work and in "
-    "education, except for medical or safety reasons. Everything stays on this computer; video is kept only "
-    "if you switch recording on."
+    "education, except for medical or safety reasons. Everything stays on this computer, unless somebody "
+    "switches LSL on in Live: that offers signals and markers, no pictures, to the local network. Video is kept "
+    "only if you switch recording on."
 )
 
 
@@ -250,6 +251,10 @@ class ConsentGate:
     def use_up(self, spec: str) -> None:
         """The session begins: the next one is asked for anew."""
         self._given.pop(spec, None)
+
+    def forget_all(self) -> None:
+        """Whoever was asked may be gone: the next session of any source is asked for anew."""
+        self._given.clear()
 
     def _show_form(self, spec: str, then: Callable[[dict[str, Any]], None]) -> None:
         form = ConsentDialog(without_password(spec), self._purpose(), self._window.window())

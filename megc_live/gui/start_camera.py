@@ -63,6 +63,11 @@ class CameraCard(Card):
         preview = self.picture.preview
         return preview is not None and preview.now().state in ("opening", "running")
 
+    def end_preview(self) -> None:
+        """Switch the preview off for good: the next person is asked for consent anew."""
+        self._gate.forget_all()
+        self.stop_preview()
+
     def stop_preview(self) -> Preview | None:
         """Switch the preview off; returns the one whose device may still be open, to be waited for."""
         if self.picture.preview is not None:
@@ -87,7 +92,7 @@ class CameraCard(Card):
         self.no_camera.setVisible(not found)
         self._can_be_used(bool(found))
         if self.spec() != chosen:
-            self.stop_preview()
+            self.end_preview()
 
     def _can_be_used(self, able: bool) -> None:
         for part in (self.picker, self._preview, self._start):
@@ -95,7 +100,7 @@ class CameraCard(Card):
 
     def _toggle_preview(self) -> None:
         if self.is_previewing():
-            self.stop_preview()
+            self.end_preview()
         elif spec := self.spec():
             self._gate.ask(spec, lambda consent: self._begin_preview(spec, consent))
 
@@ -133,7 +138,7 @@ class CameraCard(Card):
         self.picker.setToolTip("Cameras that the system lists; none is opened to find out")
         self.picker.setAccessibleName("Camera")
         self.picker.addItem("Looking for cameras …", "")
-        self.picker.currentIndexChanged.connect(self.stop_preview)
+        self.picker.currentIndexChanged.connect(self.end_preview)
         refresh = button("", "refresh", self.cameras.refresh, self._list.toolTip())
         refresh.setAccessibleName("List the cameras again")
         self.picture = PreviewPicture()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QShowEvent
+from PyQt6.QtGui import QAction, QHideEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -128,6 +128,11 @@ class StartPage(QWidget):
         """List the cameras when the page is shown."""
         self.camera.cameras.refresh()
         super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """No camera is on that nobody sees."""
+        self.camera.end_preview()
+        super().hideEvent(event)
 
     def _go_live(self, spec: str, consent: dict[str, Any]) -> None:
         self._gate.use_up(spec)

@@ -155,8 +155,11 @@ def draw_legend(painter: QPainter, scale: ActivityScale, right_bottom: QPointF) 
     painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
 
 
-def draw_recording(painter: QPainter, words: str, right_top: QPointF) -> None:
-    """Draw the sign that the picture is being recorded: a red plate with a dot and words."""
+def draw_recording(painter: QPainter, words: str, right_top: QPointF, *, going: bool = True) -> None:
+    """Draw the sign that the picture is being recorded: a red plate with a dot and words.
+
+    Where it is no longer ``going``, the plate is black and has a cross.
+    """
     font = QFont(painter.font())
     font.setBold(True)
     painter.save()
@@ -165,10 +168,15 @@ def draw_recording(painter: QPainter, words: str, right_top: QPointF) -> None:
     area = QRectF(0, 0, metrics.horizontalAdvance(words) + 30, metrics.height() + 8)
     area.moveTopRight(right_top)
     painter.setPen(QPen(_WHITE, 1.5))
-    painter.setBrush(_RED)
+    painter.setBrush(_RED if going else Qt.GlobalColor.black)
     painter.drawRoundedRect(area, 5, 5)
     painter.setBrush(_WHITE)
-    painter.drawEllipse(QPointF(area.left() + 13, area.center().y()), 5, 5)
+    at = QPointF(area.left() + 13, area.center().y())
+    if going:
+        painter.drawEllipse(at, 5, 5)
+    else:
+        for down in (-4, 4):
+            painter.drawLine(at + QPointF(-4, -down), at + QPointF(4, down))
     painter.drawText(area.adjusted(22, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, words)
     painter.restore()
 

@@ -168,7 +168,10 @@ class Picture(QWidget):
             painting.banner(painter, words, QPointF(area.center().x(), area.bottom() - 70))
         if snapshot.recording is not None:
             painting.draw_recording(
-                painter, recording_words(snapshot), QPointF(area.right() - 8, area.top() + 8)
+                painter,
+                recording_words(snapshot),
+                QPointF(area.right() - 8, area.top() + 8),
+                going=not snapshot.recording.error,
             )
 
     def _pixels(self, frame: Frame) -> QImage:
@@ -208,5 +211,7 @@ def recording_words(snapshot: Snapshot) -> str:
     stats = snapshot.recording
     if stats is None:
         return ""
+    if stats.error:
+        return f"not recording: {stats.error}"
     halted = " paused:" if snapshot.state == "paused" else ""
     return f"REC{halted} {stats.written} frames, {stats.dropped} dropped"

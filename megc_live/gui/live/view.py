@@ -136,7 +136,7 @@ class LiveView(QWidget):
     def _connect(self) -> None:
         self._commands.connect(
             {
-                "start": self._ask_for_source,
+                "start": lambda: self.source_wanted.emit(""),
                 "stop": self.stop,
                 "snapshot": self._save_snapshot,
                 "baseline": self._take_baseline,
@@ -230,6 +230,8 @@ class LiveView(QWidget):
             lsl=c["lsl"].isChecked(),
         )
         self._session = session
+        if request.consent.get("spotting_only"):
+            self._say("Spotting only, as chosen in the consent form: no labels.")
         session.start()
         self._timer.start()
         self.setFocus()
@@ -258,6 +260,7 @@ class LiveView(QWidget):
         self._snapshot = snapshot
         if over:
             self._timer.stop()
+            self._commands.set_quietly("lsl", False)  # the next participant's signals are not sent unasked
             self._painted_s = -math.inf
             for every in self._paces:
                 every.reset()
@@ -306,7 +309,7 @@ class LiveView(QWidget):
         self._follow_baseline(snapshot)
         self._show_labels(not snapshot.spotting_only)
         c.set_quietly("pause", state == "paused")
-        c.set_quietly("record", snapshot.recording is not None)
+        c.set_quietly("record", snapshot.recording is not None and not snapshot.recording.error)
         left = snapshot.baseline_left_s
         c["baseline"].setText(f"Neutral {left:.1f} s" if left > 0 else "Neutral")
         said = words(snapshot, self._request.spec if self._request else "", self._found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
@@ -99,7 +100,9 @@ class OptionsPanel(QWidget):
             fps=self.rate.value() if self.set_rate.isChecked() else None,
             resume=self.resume.isChecked(),
         )
-        out = Path(self.out.text().strip()).expanduser()
+        out = Path(self.out.text().strip())
+        with suppress(RuntimeError):  # "~name" of nobody: a folder of that name
+            out = out.expanduser()
         return Options(out, settings, how, self.jobs.value(), cluster)
 
     def problem(self) -> str:
