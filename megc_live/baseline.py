@@ -16,6 +16,8 @@ from megc_live.face.regions import REGIONS
 MIN_FRAMES = 10
 MIN_SHARE = 0.5
 """Least share of the frames on which the face must have been measured."""
+MOST_STEP_S = 0.25
+"""Longest time between two frames: a pause or a lost camera is no neutral face."""
 
 _COLUMNS = len(REGIONS) + 1
 
@@ -86,6 +88,8 @@ class BaselineTaker:
         Seconds still to take.
     done : bool
         The time is over: ask :meth:`result`.
+    gap_s : float
+        Seconds without frames that ended it before its time; 0 where there were none.
 
     Examples
     --------
@@ -100,6 +104,7 @@ class BaselineTaker:
         self.seconds = seconds
         self.left_s = seconds
         self.done = False
+        self.gap_s = 0.0
         self._began_s: float | None = None
         self._face_id: int | None = None
         self._times = 0
@@ -113,7 +118,12 @@ class BaselineTaker:
         if self.done:
             return
         if self._began_s is None:
-            self._began_s = row.timestamp
+            self._began_s = self._last_s = row.timestamp
+            self._times = 1
+        step_s = row.timestamp - self._last_s
+        if step_s > MOST_STEP_S:
+            self.gap_s, self.left_s, self.done = step_s, 0.0, True
+            return
         self._times += row.timestamp > self._last_s
         self._last_s = row.timestamp
         self.left_s = max(0.0, self._began_s + self.seconds - row.timestamp)
@@ -134,8 +144,8 @@ class BaselineTaker:
         self._squares = self._squares + step * (values - self._mean)
 
     def result(self) -> Baseline | None:
-        """Return the baseline; None where the face was measured on too few frames."""
-        if self._began_s is None or self._face_id is None:
+        """Return the baseline; None where frames are missing or the face was measured on too few of them."""
+        if self._began_s is None or self._face_id is None or self.gap_s:
             return None
         if self._n < max(MIN_FRAMES, MIN_SHARE * self._times):
             return None

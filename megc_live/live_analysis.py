@@ -19,6 +19,7 @@ from megc_live.results import Results
 from megc_live.video.frame import Frame
 
 NO_BASELINE = "no baseline was taken: the face must be seen all the time, look at the camera and try again"
+BASELINE_GAP = "no baseline was taken: for a while no frames came in between, try again"
 
 
 class LiveEngine(EngineLike, Protocol):
@@ -58,6 +59,8 @@ class LiveAnalysis:
         self._now = now
         self._tell = tell
         self._lock = threading.Lock()
+        self._handing_on = threading.Lock()
+        self._closed = False
         self._engine: LiveEngine | None = None
         self._results: Results | None = None
         self._outlets: LslOutlets | None = None
@@ -80,12 +83,11 @@ class LiveAnalysis:
         """Analyse a frame; what goes wrong in the engine or on the disk is raised."""
         engine = self._engine
         assert engine is not None, "begin() comes first"
-        if self._results is not None:
-            self._results.count(frame)
         events = engine.push(frame)
         rows = engine.take_rows()
         faces = tuple(self._views(engine, rows))
-        self._hand_on(rows, events, frame)
+        if not self._hand_on(rows, events, frame):
+            return
         with self._lock:
             self._keep(rows, events)
             self._newest, self._faces = frame, faces
@@ -98,9 +100,17 @@ class LiveAnalysis:
         if self._engine is not None:
             events = self._engine.flush()
             rows = self._engine.take_rows()
-            self._hand_on(rows, events, None)
-            with self._lock:
-                self._keep(rows, events)
+            if self._hand_on(rows, events, None):
+                with self._lock:
+                    self._keep(rows, events)
+
+    def close(self) -> None:
+        """Hand nothing on any more: a frame that takes for ever must not change what is being written.
+
+        Waits for the one that is being handed on.
+        """
+        with self._handing_on:
+            self._closed = True
 
     def take_baseline(self, seconds: float) -> None:
         """Begin a baseline, in place of one that is being taken; ValueError for a time that is none."""
@@ -143,17 +153,28 @@ class LiveAnalysis:
         seen = [(engine.face_near(row.face_id, row.timestamp), row) for row in rows if row.success]
         return [FaceView.of(face, row) for face, row in seen if face is not None]
 
-    def _hand_on(self, rows: Sequence[FrameRow], events: Sequence[Event], frame: Frame | None) -> None:
-        if self._results is not None:
-            self._results.take(rows, events)
-        if self._outlets is None:
-            return
+    def _hand_on(self, rows: Sequence[FrameRow], events: Sequence[Event], frame: Frame | None) -> bool:
+        """Write and send; return False where it came after :meth:`close`."""
+        with self._handing_on:
+            if self._closed:
+                return False
+            if self._results is not None:
+                if frame is not None:
+                    self._results.count(frame)
+                self._results.take(rows, events)
+            if self._outlets is not None:
+                self._send(self._outlets, rows, events, frame)
+            return True
+
+    def _send(
+        self, outlets: LslOutlets, rows: Sequence[FrameRow], events: Sequence[Event], frame: Frame | None
+    ) -> None:
         if frame is not None:
-            self._outlets.at(frame)
+            outlets.at(frame)
         for row in rows:
-            self._outlets.on_row(row)
+            outlets.on_row(row)
         for event in events:
-            self._outlets.on_event(event)
+            outlets.on_event(event)
 
     def _keep(self, rows: Sequence[FrameRow], events: Sequence[Event]) -> None:
         self._rows.add(rows)
@@ -173,6 +194,6 @@ class LiveAnalysis:
         self._taker = None
         taken = taker.result()
         if taken is None:
-            self._tell(NO_BASELINE)
+            self._tell(BASELINE_GAP if taker.gap_s else NO_BASELINE)
         else:
             self._baseline = taken

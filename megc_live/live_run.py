@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import queue
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,6 +17,7 @@ import psutil
 from megc_live.errors import MegcError, SourceError
 from megc_live.live import LiveRunner, StageStats
 from megc_live.live_analysis import LiveAnalysis, LiveEngine
+from megc_live.live_opening import Opening, in_words, opened, silent
 from megc_live.live_recent import RateMeter
 from megc_live.live_recording import LiveRecording
 from megc_live.live_snapshot import State
@@ -28,8 +27,7 @@ from megc_live.publish import free_name, partial_folder, publish
 from megc_live.results import Results
 from megc_live.settings import Settings
 from megc_live.source_checks import check_pictures
-from megc_live.video import Frame, LivePlayer, Source, SourceInfo
-from megc_live.video.reconnect import Reconnecting
+from megc_live.video import Frame, Source, SourceInfo
 
 EngineMaker = Callable[[Settings, SourceInfo], LiveEngine]
 
@@ -43,6 +41,8 @@ _STUCK_S = 5.0
 """Longest time for the one frame that is being analysed when all else has been given up."""
 _GRACE_S = 0.25
 """Time for the capture thread to come back from its last read."""
+_FINISH_S = 30.0
+"""Longest time for the frames of a recording that still wait for the disk."""
 
 
 def live_engine(settings: Settings, info: SourceInfo) -> LiveEngine:
@@ -99,6 +99,7 @@ class LiveRun:
         self._runner: LiveRunner | None = None
         self._results: Results | None = None
         self._captured = RateMeter()
+        self._lsl: dict[str, str] = {}
         self._late_seen, self._late_until = 0, -math.inf
         self._notices: deque[tuple[float, str]] = deque(maxlen=4)
         self.info: SourceInfo | None = None
@@ -159,10 +160,7 @@ class LiveRun:
         if lost:
             return "lost", lost
         if self.info is not None and self.info.kind in ("camera", "stream") and age_s > _SILENT_S:
-            return "lost", (
-                f"no frame has come for {age_s:.0f} s. Check that the camera is plugged in and that no other "
-                "program uses it."
-            )
+            return "lost", silent(self.info.kind, age_s)
         return ("paused" if self._paused else "running"), ""
 
     def stages(self) -> tuple[StageStats, ...]:
@@ -209,12 +207,12 @@ class LiveRun:
         try:
             error = self._session()
         except Exception as wrong:
-            error = _told(wrong)
+            error = in_words(wrong)
         finally:
             with self._lock:
                 if not self.has_results or (self.folder is not None and not self.folder.exists()):
                     self.folder = None
-                self._message = error
+                self._message = error or self._message
                 self._state = "failed" if error else "ended"
 
     def _session(self) -> str:
@@ -233,58 +231,38 @@ class LiveRun:
             self.analysis.begin(engine, self._results, outlets)
             wrong = self._watch(source)
             if wrong is not None and not self.has_results:
-                raise wrong
+                return self._nothing_kept(wrong)
             # An engine that failed has nothing more to say; a source that was lost has taken nothing from it.
             if wrong is None or isinstance(wrong, SourceError):
                 self.analysis.flush()
-            error = _told(wrong) if wrong is not None else ""
+            self.analysis.close()
+            if not self.has_results:
+                return self._nothing_kept(None)
+            error = in_words(wrong) if wrong is not None else ""
             kept = part is not None and self._write(source, engine, part, error)
         return f"{error} What was found before that is in {str(self.folder)!r}." if error and kept else error
 
+    def _nothing_kept(self, wrong: BaseException | None) -> str:
+        """No frame was analysed: say so where a recording goes with it; return what went wrong."""
+        self.analysis.close()
+        self.recording.conclude(_GRACE_S)
+        lost = self.recording.written
+        note = f"No frame was analysed: nothing is kept, nor are the {lost} recorded frames." if lost else ""
+        if wrong is None:
+            self._message = note
+            return ""
+        return f"{in_words(wrong).rstrip('.')}. {note}".strip()
+
     def _open(self) -> Source | None:
-        """Open the source in a thread that may hang; None if the end was asked for meanwhile."""
-        box: queue.SimpleQueue[Source | BaseException] = queue.SimpleQueue()
-        given_up = False
-
-        def work() -> None:
-            try:
-                source = self._opened()
-            except BaseException as error:
-                box.put(error)
-                return
-            with self._lock:
-                if not given_up:
-                    box.put(source)
-                    return
-            source.close()
-
-        thread = threading.Thread(target=work, name="open", daemon=True)
-        thread.start()
-        while not self._stop.is_set():
-            try:
-                got = box.get(timeout=_POLL_S)
-            except queue.Empty:
-                continue
-            if isinstance(got, BaseException):
-                raise got
-            with self._lock:
-                self._source, self.info = got, got.info
-            return got
-        thread.join(_GRACE_S)
-        with self._lock:
-            given_up = True
-        self.abandoned = thread.is_alive()
-        if not box.empty() and isinstance(late := box.get(), Source):
-            late.close()
-        return None
-
-    def _opened(self) -> Source:
+        """Open the source; None if the end was asked for meanwhile."""
         plan = self._plan
-        if plan.reconnect:
-            source: Source = Reconnecting(plan.open_source, retry_s=plan.retry_s)
-        else:
-            source = plan.open_source()
-        return source if source.info.live else LivePlayer(source)
+        opening = Opening(lambda: opened(plan.open_source, reconnect=plan.reconnect, retry_s=plan.retry_s))
+        source = opening.wait(self._stop, _GRACE_S)
+        self.abandoned = opening.hangs
+        if source is not None:
+            with self._lock:
+                self._source, self.info = source, source.info
+        return source
 
     def _prepare(self, stack: ExitStack, info: SourceInfo) -> Path | None:
         """Make the folder in which results are prepared; None if none are kept."""
@@ -298,7 +276,7 @@ class LiveRun:
         self.folder = plan.folder / name
         self._results = Results(part, info, name, plan.settings, plan.exports, plan.consent)
         stack.callback(self._results.discard)
-        stack.callback(self.recording.finish, _GRACE_S)
+        stack.callback(self.recording.conclude, _GRACE_S)
         self.recording.begin(part, self.folder, info.fps)
         return part
 
@@ -307,6 +285,7 @@ class LiveRun:
             return None
         outlets = LslOutlets(self._plan.lsl, source.name, self._plan.now)
         stack.callback(outlets.close)
+        self._lsl = outlets.record()
         return outlets
 
     def _watch(self, source: Source) -> BaseException | None:
@@ -362,19 +341,20 @@ class LiveRun:
         results, folder, runner = self._results, self.folder, self._runner
         if results is None or folder is None or runner is None or not results.frames:
             return False
-        self.recording.finish(max(_GRACE_S, self._stop_by - time.monotonic()))
-        record = self.recording.record()
+        left_s = self._stop_by - time.monotonic()  # infinite where the source ended by itself
+        recorded, told = self.recording.conclude(min(_FINISH_S, max(_GRACE_S, left_s)))
         results.finish(
             source,
             engine.describe(),
             stages=[stage.as_dict() for stage in self.stages()],
             extras={
                 "paused": runner.paused_frames,
-                **({"recording": record} if record is not None else {}),
+                **recorded,
+                **({"lsl": self._lsl} if self._lsl else {}),
             },
             late=self._too_late(),
             warnings=[
-                *self.recording.warnings(),
+                *told,
                 *(["stopped before the end of the source"] if self._cut_short else []),
                 *([f"incomplete: {error}"] if error else []),
             ],
@@ -399,14 +379,3 @@ class LiveRun:
     def _free(self, engine: LiveEngine) -> None:
         if self._runner is None or not self._runner.processing:
             engine.close()
-
-
-def _told(wrong: BaseException) -> str:
-    """Say on one line what went wrong, and what to do."""
-    if isinstance(wrong, MegcError):
-        return " ".join(str(wrong).split())
-    if isinstance(wrong, OSError):
-        return f"{wrong.strerror or wrong}: {wrong.filename or 'the folder of results'}."
-    place = traceback.extract_tb(wrong.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    return f"internal fault, please report it: {type(wrong).__name__} in {where}: {wrong}"

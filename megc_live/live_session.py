@@ -150,6 +150,8 @@ class LiveSession:
     def record(self, on: bool) -> None:
         """Record the video beside the results, or no longer; off by default.
 
+        After an error (``Snapshot.recording.error``) switching it on begins another file.
+
         Raises
         ------
         OutputError

@@ -69,7 +69,8 @@ class Snapshot:
         ``"opening"``, ``"running"``, ``"paused"``, ``"lost"`` (no frames come), ``"stopping"``,
         ``"ended"`` or ``"failed"``.
     message : str
-        For ``lost`` and ``failed``: one line, what was got and what to do; else empty.
+        For ``lost`` and ``failed``: one line, what was got and what to do; for ``ended``: why nothing is
+        kept of what was recorded; else empty.
     info : SourceInfo or None
         None until the source is open.
     frame : Frame or None
@@ -99,7 +100,8 @@ class Snapshot:
     cpu_percent : float
         Of this process; all cores busy is 100. NaN until it is known.
     recording : RecorderStats or None
-        None while nothing is recorded.
+        None while recording is off. Where its ``error`` is not empty, recording has stopped by itself:
+        switching it on again begins another file, switching it off makes this None.
     baseline : Baseline or None
         The newest one.
     baseline_left_s : float

@@ -68,6 +68,19 @@ def test_a_baseline_of_a_face_that_is_mostly_away_is_none() -> None:
     assert taken([somebody(k) if k < 20 else nobody(k) for k in range(40)], 1.0) is not None
 
 
+def test_a_gap_in_time_is_no_baseline() -> None:
+    rows = [somebody(k) for k in [*range(20), *range(40, 60)]]  # 0.67 s without a frame, then enough of them
+    taker = BaselineTaker(1.0)
+    for row in rows[:21]:
+        taker.push(row)
+    assert taker.done and taker.left_s == 0 and taker.gap_s == pytest.approx(21 / 30)
+    for row in rows[21:]:
+        taker.push(row)
+    assert taker.result() is None
+    steady = taken([somebody(k, fps=5.0) for k in range(20)], 3.0)  # slow, but without a gap
+    assert steady is not None and steady.frames == 16
+
+
 def test_a_second_face_does_not_go_into_the_baseline() -> None:
     rows = [row for k in range(40) for row in (somebody(k, 0.1), replace(somebody(k, 5.0), face_id=1))]
     got = taken(rows, 1.0)

@@ -12,26 +12,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from megc_live import live_run
 from megc_live.batch import analyse
 from megc_live.errors import OutputError, SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.face.observation import FaceObservation
-from megc_live.live_analysis import NO_BASELINE
+from megc_live.live_analysis import BASELINE_GAP, NO_BASELINE
 from megc_live.live_session import LiveSession, LslSettings, Snapshot
 from megc_live.output.tables import read_frames, read_intervals
 from megc_live.rows import no_face_row
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
-from megc_live.video import Frame, LivePlayer, ManualClock, Source, SourceInfo, open_source
+from megc_live.video import Frame, LivePlayer, ManualClock, Source, SourceInfo, open_source, recorder
 from megc_live.video.reader import FrameReader
+from megc_live.video.recorder import Recorder
 from tests.conftest import FaceClip
 from tests.indexed import read_index
+from tests.output.test_lsl import Info, Outlet
 from tests.simulated import SimulatedCamera, jump_clock, swaying_face
 
 PATIENCE = 20.0
@@ -295,7 +299,8 @@ def test_a_camera_that_falls_silent_is_lost_without_a_word_from_its_driver(
         assert session.snapshot().state == "running"
         clock.advance(3.0)
         shot = session.snapshot()
-        assert shot.state == "lost" and shot.message.startswith("no frame has come for 3 s.")
+        assert shot.state == "lost" and shot.message.startswith("no frame has come for 3 s")
+        assert "driver does not answer" in shot.message and "Stop, plug the camera in" in shot.message
         assert shot.data_age_s == pytest.approx(3.0)
     finally:
         camera.release()
@@ -434,6 +439,7 @@ def test_a_recording_says_which_frame_each_picture_is(
     told = record_of(last)["source"]["extras"]["recording"]
     with (last.folder / told["frames"]).open(newline="") as file:
         lines = list(csv.DictReader(file))
+    assert told["complete"] and told["waiting"] == 0
     assert told["offered"] == told["written"] + told["dropped"] and len(lines) == told["written"]
     assert told["first_frame"] == int(lines[0]["frame"]) >= 10
     reader = FrameReader(last.folder / told["file"])
@@ -447,6 +453,185 @@ def test_a_recording_says_which_frame_each_picture_is(
     assert gaps.max() > 10  # the break
     record = next(stage for stage in record_of(last)["stages"] if stage["name"] == "record")
     assert record["processed"] == told["written"] and record["in_flight"] == 0
+
+
+def test_a_recorded_source_that_ends_by_itself_leaves_a_whole_folder(
+    tmp_path: Path, open_session: Callable[..., LiveSession]
+) -> None:
+    camera = SimulatedCamera(200.0, pictures=GREY, limit=60)
+    session = LiveSession(camera.open, SETTINGS, folder=tmp_path, make_engine=Meter())
+    session.record(True)
+    session.start()
+    last = ended(session)
+    assert last.state == "ended" and last.folder is not None, last.message
+    told = record_of(last)["source"]["extras"]["recording"]
+    assert told["complete"] and told["written"] + told["dropped"] == 60 == last.n_rows
+
+
+def test_a_fault_of_the_recorder_costs_no_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
+) -> None:
+    def broken(self: Recorder, timeout: float | None = None) -> bool:
+        raise KeyError("odd")
+
+    session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=Meter(), folder=tmp_path)
+    session.record(True)
+    until(session, lambda shot: shot.recording is not None and shot.recording.written > 5, "recording")
+    monkeypatch.setattr(Recorder, "close", broken)
+    session.stop()
+    last = ended(session)
+    assert last.state == "ended", last.message
+    assert "the recording could not be finished: KeyError" in record_of(last)["warnings"][0]
+    assert len(list(read_frames(tmp_path / "live" / "frames.csv"))) == last.n_rows
+
+
+def test_after_an_error_another_recording_may_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
+) -> None:
+    broken = threading.Event()
+    write = recorder._File.write
+
+    def breaks(self: recorder._File, frame: Frame) -> None:
+        if broken.is_set():
+            raise LookupError("the encoder fell over")
+        write(self, frame)
+
+    monkeypatch.setattr(recorder._File, "write", breaks)
+    session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=Meter(), folder=tmp_path)
+    session.record(True)
+    until(session, lambda shot: shot.recording is not None and shot.recording.written > 5, "recording")
+    broken.set()
+    shot = until(session, lambda shot: shot.recording is not None and shot.recording.error != "", "an error")
+    assert shot.recording is not None and "the encoder fell over" in shot.recording.error
+    first = shot.recording.written
+    session.record(False)
+    assert session.snapshot().recording is None
+    broken.clear()
+    session.record(True)
+    shot = until(session, lambda s: s.recording is not None and s.recording.written > first + 10, "again")
+    assert shot.recording is not None and shot.recording.error == ""
+    assert shot.recording.path == tmp_path / "live" / "recording-2.mp4"
+    session.stop()
+    last = ended(session)
+    assert last.state == "ended" and last.folder is not None
+    extras, warnings = record_of(last)["source"]["extras"], record_of(last)["warnings"]
+    one, two = extras["recordings"]
+    assert (one["file"], one["complete"], one["written"]) == ("recording.mp4", False, first)
+    assert two["complete"] and extras["recording"] == two and two["frames"] == "recording-2.csv"
+    assert any("the recording broke off" in line and "the encoder fell over" in line for line in warnings)
+    for told in (one, two):
+        with (last.folder / told["frames"]).open(newline="") as file:
+            frames = [int(line["frame"]) for line in csv.DictReader(file)]
+        reader = FrameReader(last.folder / told["file"])
+        assert reader.n_frames == told["written"] == len(frames) and told["first_frame"] == frames[0]
+        reader.close()
+    record = next(stage for stage in record_of(last)["stages"] if stage["name"] == "record")
+    assert record["processed"] == one["written"] + two["written"] and record["in_flight"] == 0
+
+
+def test_a_recording_that_is_not_finished_in_time_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
+) -> None:
+    may_write, writing = threading.Event(), threading.Event()
+    write = recorder._File.write
+
+    def held_up(self: recorder._File, frame: Frame) -> None:
+        writing.set()
+        assert may_write.wait(PATIENCE)
+        write(self, frame)
+
+    monkeypatch.setattr(recorder._File, "write", held_up)
+    session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=Meter(), folder=tmp_path)
+    session.record(True)
+    try:
+        assert writing.wait(PATIENCE)
+        session.close(0.5)
+        last = ended(session)
+        assert last.state == "ended" and last.folder is not None
+        told = record_of(last)["source"]["extras"].get("recording")
+        assert told is None  # not one frame is in the file
+        assert any("was not finished in time" in line for line in record_of(last)["warnings"])
+        record = next(stage for stage in record_of(last)["stages"] if stage["name"] == "record")
+        assert record["in_flight"] == 1 and record["enqueued"] == 1 + record["dropped"]
+    finally:
+        may_write.set()
+
+
+def test_a_recording_that_goes_with_nothing_analysed_is_told(
+    tmp_path: Path, open_session: Callable[..., LiveSession]
+) -> None:
+    engine = Meter(breaks_at=0)
+    engine.gate.clear()
+    session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=engine, folder=tmp_path)
+    session.record(True)
+    until(session, lambda shot: shot.recording is not None and shot.recording.written > 5, "recording")
+    engine.gate.set()
+    last = ended(session)
+    assert last.state == "failed" and last.folder is None and list(tmp_path.iterdir()) == []
+    assert "No frame was analysed: nothing is kept, nor are the" in last.message
+
+
+def test_a_frame_that_takes_for_ever_changes_nothing_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
+) -> None:
+    monkeypatch.setattr(live_run, "_STUCK_S", 0.1)
+    engine = Meter()
+    session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=engine, folder=tmp_path)
+    until(session, lambda shot: shot.n_rows > 20, "rows")
+    engine.gate.clear()
+    until(session, lambda shot: shot.stages[1].in_flight > 3, "a queue")
+    pushed = engine.pushed
+    session.close(0.1)
+    last = ended(session)
+    assert last.state == "failed" and "does not end" in last.message and last.n_rows == pushed
+    engine.gate.set()
+    tick = threading.Event()
+    for _ in range(2000):
+        if not any(thread.name == "process" for thread in threading.enumerate()):
+            break
+        tick.wait(0.01)
+    assert engine.pushed == pushed + 1
+    assert session.snapshot().n_rows == pushed == record_of(last)["source"]["frames"]
+    assert len(list(read_frames(tmp_path / "live" / "frames.csv"))) == pushed
+
+
+def test_a_baseline_is_not_taken_over_a_pause(open_session: Callable[..., LiveSession]) -> None:
+    session = open_session(SimulatedCamera(100.0, pictures=GREY).open, make_engine=Meter())
+    session.take_baseline(60.0)
+    until(session, lambda shot: 0 < shot.baseline_left_s < 60, "it is being taken")
+    session.pause()
+    n = session.snapshot().frame
+    assert n is not None
+    until(session, lambda s: s.frame is not None and s.frame.index > n.index + 40, "a pause")
+    session.resume()
+    shot = until(session, lambda shot: BASELINE_GAP in shot.warnings, "told")
+    assert shot.baseline is None and shot.baseline_left_s == 0
+
+
+def test_open_outlets_are_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
+) -> None:
+    Outlet.made = []
+    fake = SimpleNamespace(StreamInfo=Info, StreamOutlet=Outlet, local_clock=lambda: 1000.0)
+    monkeypatch.setitem(sys.modules, "pylsl", fake)
+    asked = LslSettings("lab", signals=False)
+    camera = SimulatedCamera(200.0, pictures=GREY, limit=30)
+    last = ended(open_session(camera.open, make_engine=Meter(), folder=tmp_path, lsl=asked))
+    assert record_of(last)["source"]["extras"]["lsl"] == {"markers": "lab-markers"}
+    (outlet,) = Outlet.made
+    assert len(outlet.pushed) == last.n_events == 4
+    other = SimulatedCamera(200.0, pictures=GREY, limit=30)
+    last = ended(open_session(other.open, make_engine=Meter(), folder=tmp_path))
+    assert "lsl" not in record_of(last)["source"]["extras"]
+
+
+def test_a_device_error_is_not_told_as_one_of_the_disk(open_session: Callable[..., LiveSession]) -> None:
+    def denied() -> Source:
+        raise PermissionError(13, "Permission denied", "/dev/video0")
+
+    last = ended(open_session(denied, make_engine=Meter()))
+    assert last.state == "failed" and "Permission denied" in last.message
+    assert "does not open" in last.message and "no other program uses it" in last.message
 
 
 def test_a_session_without_a_folder_cannot_record(open_session: Callable[..., LiveSession]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from megc_live.errors import OutputError
-from megc_live.events import Event, FrameRow
+from megc_live.events import LABELS, Event, FrameRow
 from megc_live.face.regions import REGIONS
 from megc_live.output.session import json_values
 from megc_live.video.frame import Frame
@@ -64,6 +64,7 @@ class LslOutlets:
         self, settings: LslSettings, source: str, now: Callable[[], float] = time.perf_counter
     ) -> None:
         self._lsl = _load()
+        self._settings = settings
         self._now = now
         self._zero: float | None = None
         self._markers = self._marker_outlet(settings, source) if settings.markers else None
@@ -107,13 +108,20 @@ class LslOutlets:
             "face_id": event.face_id,
             "kind": interval.kind,
             "score": interval.score,
+            "regions": list(interval.regions),
             "label": answer.label if answer is not None else "",
+            "probabilities": dict(zip(LABELS, answer.probabilities, strict=True)) if answer else None,
             "onset_s": interval.onset_s,
             "apex_s": interval.apex_s,
             "offset_s": interval.offset_s,
             "decided_s": event.decided_s,
         }
         self._markers.push_sample([json.dumps(json_values(text))], self._zero + interval.onset_s)
+
+    def record(self) -> dict[str, str]:
+        """Return what session.json says: the names of the outlets that were open."""
+        asked = {"markers": self._settings.markers, "signals": self._settings.signals}
+        return {kind: f"{self._settings.name}-{kind}" for kind, on in asked.items() if on}
 
     def close(self) -> None:
         """Close the outlets. Twice is fine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import cv2
@@ -30,11 +31,13 @@ class Reconnecting(Source):
         Opens the source; called again after each loss.
     retry_s : float
         Seconds between two attempts.
+    returns : bool
+        False: nothing is opened again, the first loss is raised.
 
     Raises
     ------
     SourceError
-        It does not open the first time.
+        It does not open the first time; what the device's library raises itself is told as one, too.
 
     Attributes
     ----------
@@ -44,19 +47,24 @@ class Reconnecting(Source):
         How often it was lost.
     """
 
-    def __init__(self, open_source: Callable[[], Source], *, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self, open_source: Callable[[], Source], *, retry_s: float = RETRY_S, returns: bool = True
+    ) -> None:
         if not retry_s > 0:
             raise ValueError(f"attempts need a time between them, got {retry_s} s")
         self._open = open_source
         self._retry_s = retry_s
         self._cancel = threading.Event()
         self._lock = threading.Lock()
-        self._source: Source | None = open_source()
+        try:
+            self._source: Source | None = open_source()
+        except _DEVICE_ERRORS as error:
+            raise _as_source_error("the source does not open", error) from error
         self.name = self._source.name
         self.info = self._source.info
         self.lost = ""
         self.times_lost = 0
-        self._returns = self.info.live and self.info.kind in _RETURNING
+        self._returns = returns and self.info.live and self.info.kind in _RETURNING
         self._layout = ""
         self._newest: Frame | None = None
         self._shift = 0
@@ -83,10 +91,11 @@ class Reconnecting(Source):
                 continue
             try:
                 frame = source.read()
-            except SourceError as error:
+            except Exception as error:  # whatever a driver's library raises, the device may come back
+                told = _as_source_error(f"{self.info.spec!r} cannot be read", error)
                 if not self._returns:
-                    raise
-                self._lose(source, str(error))
+                    raise (told if isinstance(error, _DEVICE_ERRORS) else error) from None
+                self._lose(source, str(told))
                 continue
             if frame is not None:
                 return self._follow(source, frame)
@@ -103,7 +112,8 @@ class Reconnecting(Source):
         self._past_notes = tuple(dict.fromkeys((*self._past_notes, *source.notes)))
         with self._lock:
             self._source = None
-        source.close()
+        with suppress(Exception):  # a device that is gone may not even close
+            source.close()
         self._joined = False
         self.times_lost += 1
         self.lost = f"{why} It is tried again every {self._retry_s:g} s."
@@ -114,8 +124,9 @@ class Reconnecting(Source):
             return
         try:
             source = self._open()
-        except MegcError as error:
-            self.lost = f"{error} It is tried again every {self._retry_s:g} s."
+        except Exception as error:
+            told = _as_source_error(f"{self.info.spec!r} does not open", error)
+            self.lost = f"{told} It is tried again every {self._retry_s:g} s."
             return
         with self._lock:
             late = self._cancel.is_set()
@@ -192,6 +203,15 @@ class Reconnecting(Source):
 
 _COUNTS = ("timestamps_repaired", "decode_errors", "dropped", "rescaled")
 _NO_PIXELS = PixelImage(np.zeros((1, 1), np.uint8), "grey")
+_DEVICE_ERRORS = (OSError, cv2.error)
+
+
+def _as_source_error(what: str, error: Exception) -> MegcError:
+    """Return an error of ours as it is, and a library's as one that says what to do."""
+    if isinstance(error, MegcError):
+        return error
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+    return SourceError(f"{what}: {reason}.", "Check that it is plugged in and that no other program uses it.")
 
 
 def _as_layout(rgb: U8, layout: str) -> U8:

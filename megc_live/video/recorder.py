@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,8 @@ _TICKS = 90_000
 _QUEUE_S = 2.0
 _QUEUE_BYTES = 256 * 2**20
 _KEYFRAME_S = 0.5
+_FINISH_S = 0.25
+"""Part of the time for closing that is kept for the frame being written and the end of the file."""
 RESERVE_BYTES = 512 * 2**20
 """Free space on the disk at which recording ends, so that the tables of results still fit on it."""
 # Near-lossless to the eye and quick: a recording that drops frames is worth less than a large one.
@@ -137,14 +139,19 @@ class Recorder:
         """Seconds spent writing."""
         return self._busy_s
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will be written any more: it was closed, or it failed."""
+        return not self._thread.is_alive()
+
     def close(self, timeout: float | None = None) -> bool:
         """Write what waits, finish the file; calling it again only waits.
 
         Parameters
         ----------
         timeout : float, optional
-            Seconds for the frames that wait; those that are left then are dropped, counted, and the file
-            is finished without them.
+            Seconds in all; None or infinite: as long as it takes. Frames that still wait shortly before
+            the end of this time are dropped, counted, and the file is finished without them.
 
         Returns
         -------
@@ -154,12 +161,16 @@ class Recorder:
         with self._changed:
             self._ending = True
             self._changed.notify_all()
-        self._thread.join(timeout)
+        if timeout is None or timeout >= threading.TIMEOUT_MAX:
+            self._thread.join()
+            return True
+        deadline = time.monotonic() + timeout
+        self._thread.join(timeout - min(_FINISH_S, timeout / 4))
         if self._thread.is_alive():
             with self._changed:
                 self._dropped += len(self._queue)
                 self._queue.clear()
-            self._thread.join(timeout)
+            self._thread.join(max(0.0, deadline - time.monotonic()))
         return not self._thread.is_alive()
 
     def _work(self) -> None:
@@ -171,14 +182,14 @@ class Recorder:
                     self._check_space()
                 if file is None:
                     file = _File(self.path, self.frames_path, frame, self._fps)
-                    self._first_index = frame.index
                 file.write(frame)
                 with self._changed:
+                    self._first_index = frame.index if self._first_index is None else self._first_index
                     self._written += 1
                     self._busy_s += time.perf_counter() - began
             if file is not None:
                 file.close()
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # PyAV's errors are of no one family, and none may end this thread unseen
             self._fail(error, file)
 
     def _check_space(self) -> None:
@@ -206,8 +217,12 @@ class Recorder:
             self._dropped = self._offered - self._written
             self._queue.clear()
         if file is not None:
-            with suppress(OSError, ValueError, RuntimeError):
+            with suppress(Exception):
                 file.close()
+        if not self._written:
+            for path in (self.path, self.frames_path):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
 
 class _File:
@@ -219,17 +234,23 @@ class _File:
         self._zero_s = first.pts_s
         self._last_tick = -1
         self._count = 0
-        self._table: TextIO = frames_path.open("w", newline="", encoding="utf-8")
-        self._lines = csv.writer(self._table, lineterminator="\n")
-        self._lines.writerow(HEADER)
-        self._container = av.open(str(path), "w", format="mp4", options=_CONTAINER)
+        with ExitStack() as opened:
+            table: TextIO = opened.enter_context(frames_path.open("w", newline="", encoding="utf-8"))
+            self._lines = csv.writer(table, lineterminator="\n")
+            self._lines.writerow(HEADER)
+            self._container = av.open(str(path), "w", format="mp4", options=_CONTAINER)
+            opened.callback(self._container.close)
+            self._stream = self._new_stream(fps)
+            self._open = opened.pop_all()
+
+    def _new_stream(self, fps: float) -> av.VideoStream:
         rate = Fraction(fps).limit_denominator(1001) if fps > 0 else Fraction(30)
         stream = self._container.add_stream("libx264", rate=rate, options=_OPTIONS)
         stream.width, stream.height, stream.pix_fmt = self._width, self._height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, _TICKS)
         stream.codec_context.gop_size = max(1, round(_KEYFRAME_S * float(rate)))
         stream.codec_context.thread_count = 1
-        self._stream = stream
+        return stream
 
     def write(self, frame: Frame) -> None:
         picture = self._picture(frame.image)
@@ -246,9 +267,6 @@ class _File:
         return av.VideoFrame.from_ndarray(cut, "rgb24" if image.layout == "rgb" else "gray")
 
     def close(self) -> None:
-        try:
+        with self._open:
             if self._count:
                 self._container.mux(self._stream.encode(None))
-        finally:
-            self._table.close()
-            self._container.close()

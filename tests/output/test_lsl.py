@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 
 from megc_live.errors import OutputError
-from megc_live.events import Event
+from megc_live.events import Event, Recognition
 from megc_live.output.lsl import SIGNAL_CHANNELS, LslOutlets, LslSettings
 from megc_live.rows import no_face_row
 from megc_live.spotting.interval import Interval
 from megc_live.video import Frame, PixelImage
+
+PATIENCE = 20.0
 
 
 class Element:
@@ -74,12 +77,19 @@ def test_samples_carry_the_time_of_capture(lsl: list[Outlet]) -> None:
     outlets.on_row(no_face_row(newest))
     ((values, stamp),) = signals.pushed
     assert stamp == pytest.approx(999.75) and values[:2] == [90.0, -1.0] and np.isnan(values[2:]).all()
-    span = Interval(60, 63, 70, 2.0, 2.1, 2.3333, score=0.8, kind="micro", regions=())
+    span = Interval(60, 63, 70, 2.0, 2.1, 2.3333, score=0.8, kind="micro", regions=("left_mouth_corner",))
     outlets.on_event(Event(4, 0, span, 3.0))
     (((text,), onset),) = markers.pushed
     assert onset == pytest.approx(998.75)
     told = json.loads(text)
     assert (told["id"], told["kind"], told["label"], told["offset_s"]) == (4, "micro", "", 2.3333)
+    assert told["regions"] == ["left_mouth_corner"] and told["probabilities"] is None
+    seen = Recognition("positive", (0.2, 0.7, 0.1), np.zeros((28, 28, 3), np.uint8))
+    outlets.on_event(Event(5, 0, span, 3.0, seen))
+    told = json.loads(markers.pushed[-1][0][0])
+    assert told["label"] == "positive"
+    assert told["probabilities"] == {"negative": 0.2, "positive": 0.7, "surprise": 0.1}
+    assert outlets.record() == {"markers": "lab-markers", "signals": "lab-signals"}
     outlets.close()
     outlets.close()
     outlets.on_row(no_face_row(newest))
@@ -97,3 +107,43 @@ def test_nothing_is_imported_before_it_is_asked_for_and_missing_is_said(
     monkeypatch.setitem(sys.modules, "pylsl", None)
     with pytest.raises(OutputError, match=r"megc-live\[lsl\]"):
         LslOutlets(LslSettings(), "camera0")
+
+
+def test_a_real_inlet_gets_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    pylsl = pytest.importorskip("pylsl")
+    name = f"megc-test-{uuid.uuid4().hex[:8]}"  # other programs may have outlets open
+    outlets = LslOutlets(LslSettings(name=name), "camera0", now=lambda: 50.25)
+    try:
+        inlets = []
+        for kind in ("markers", "signals"):
+            found = pylsl.resolve_byprop("name", f"{name}-{kind}", 1, PATIENCE)
+            assert len(found) == 1, f"no outlet {name}-{kind}"
+            inlets.append(pylsl.StreamInlet(found[0], recover=False))
+            inlets[-1].open_stream(PATIENCE)
+        markers, signals = inlets
+        newest = frame(90, 3.0, 50.0)
+        before = pylsl.local_clock()
+        outlets.at(newest)
+        after = pylsl.local_clock()
+        outlets.on_row(no_face_row(newest))
+        span = Interval(60, 63, 70, 2.0, 2.1, 2.3333, score=0.8, kind="micro", regions=("left_mouth_corner",))
+        seen = Recognition("positive", (0.2, 0.7, 0.1), np.zeros((28, 28, 3), np.uint8))
+        outlets.on_event(Event(4, 0, span, 3.0, seen))
+        values, stamp = signals.pull_sample(PATIENCE)
+        assert before - 0.25 <= stamp <= after - 0.25  # when it was captured
+        assert values[:2] == [90.0, -1.0] and np.isnan(values[2:]).all()
+        (text,), onset = markers.pull_sample(PATIENCE)
+        assert stamp - onset == pytest.approx(1.0)
+        told = json.loads(text)
+        assert (told["id"], told["label"], told["regions"]) == (4, "positive", ["left_mouth_corner"])
+        assert told["probabilities"] == {"negative": 0.2, "positive": 0.7, "surprise": 0.1}
+        description = signals.info(PATIENCE).desc().child("channels").child("channel")
+        labels = []
+        while not description.empty():
+            labels.append(description.child_value("label"))
+            description = description.next_sibling("channel")
+        assert labels == list(SIGNAL_CHANNELS)
+    finally:
+        for inlet in inlets:
+            inlet.close_stream()
+        outlets.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,7 +20,12 @@ class Piece(Source):
     """Frames at given times of capture, then an error or an end."""
 
     def __init__(
-        self, times: list[float], error: str = "", *, kind: str = "camera", size: tuple[int, int] = (8, 6)
+        self,
+        times: list[float],
+        error: str | Exception = "",
+        *,
+        kind: str = "camera",
+        size: tuple[int, int] = (8, 6),
     ) -> None:
         self.name = "piece"
         self.info = SourceInfo("piece", kind, *size, 10.0, None, None, kind != "file", "raw")  # type: ignore[arg-type]
@@ -36,6 +42,8 @@ class Piece(Source):
             width, height = self.info.width, self.info.height
             data = np.full((height, width) if self.grey else (height, width, 3), 7, np.uint8)
             return Frame(index, t - self._zero, PixelImage(data, "grey" if self.grey else "rgb"), t)
+        if isinstance(self._error, Exception):
+            raise self._error
         if self._error:
             raise SourceError(self._error)
         return None
@@ -47,12 +55,14 @@ class Piece(Source):
         self.closed += 1
 
 
-def opener(*pieces: Piece | None) -> Callable[[], Source]:
-    """Open one piece after another; None does not open."""
+def opener(*pieces: Piece | Exception | None) -> Callable[[], Source]:
+    """Open one piece after another; None does not open, an error is raised."""
     left = list(pieces)
 
     def open_source() -> Source:
         piece = left.pop(0)
+        if isinstance(piece, Exception):
+            raise piece
         if piece is None:
             raise SourceError("it does not open.")
         return piece
@@ -161,3 +171,40 @@ def test_a_stream_that_ends_in_good_order_is_opened_again_and_a_camera_is_not() 
 def test_the_first_opening_must_succeed() -> None:
     with pytest.raises(SourceError, match="does not open"):
         Reconnecting(opener(None))
+
+
+@pytest.mark.parametrize("error", [OSError(19, "No such device"), cv2.error("driver"), RuntimeError("odd")])
+def test_errors_of_the_devices_library_are_losses_too(error: Exception) -> None:
+    pieces = (Piece([0.0, 0.1], error), error, None, Piece([1.0, 1.1]))
+    source = Reconnecting(opener(*pieces), retry_s=0.001)
+    assert [index for index, _ in numbers(source, 4)] == [0, 1, 10, 11]
+    assert source.times_lost == 1 and source.lost == ""
+
+
+def test_a_library_error_is_told_as_one_of_the_device() -> None:
+    gone = OSError(19, "No such device")
+    waiting = Reconnecting(opener(Piece([0.0], gone)), retry_s=3600)
+    assert waiting.read() is not None
+    reader = threading.Thread(target=waiting.read)
+    reader.start()
+    tick = threading.Event()
+    for _ in range(2000):
+        if waiting.lost:
+            break
+        tick.wait(0.01)
+    assert waiting.lost.startswith("'piece' cannot be read: No such device. Check that it is plugged in")
+    waiting.interrupt()
+    reader.join(PATIENCE)
+    with pytest.raises(SourceError, match="does not open: No such device"):
+        Reconnecting(opener(gone))
+
+
+def test_a_source_that_is_not_to_return_raises_its_loss() -> None:
+    once = Reconnecting(opener(Piece([0.0], OSError(19, "No such device"))), returns=False)
+    assert once.read() is not None
+    with pytest.raises(SourceError, match="cannot be read: No such device"):
+        once.read()
+    other = Reconnecting(opener(Piece([0.0], "unplugged.")), returns=False)
+    assert other.read() is not None
+    with pytest.raises(SourceError, match="unplugged"):
+        other.read()

@@ -128,3 +128,46 @@ def test_recording_ends_before_the_disk_is_full_and_can_be_read(
     assert (counts.offered, counts.written, counts.dropped, counts.waiting) == (15, 10, 5, 0)
     with open_source(tmp_path / "a.mp4") as source:
         assert [read_index(f.image.grey) for f in source] == list(range(10))
+
+
+def test_any_error_ends_the_recording_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = module._File.write
+
+    def breaks(self: module._File, frame: Frame) -> None:
+        if frame.index == 4:
+            raise LookupError("no such coder")
+        write(self, frame)
+
+    monkeypatch.setattr(module._File, "write", breaks)
+    recorder = Recorder(tmp_path / "a.mp4", 30.0)
+    for k in range(9):
+        recorder.offer(frame(k, k / 30))
+    assert recorder.close(PATIENCE) and recorder.finished
+    counts = recorder.stats()
+    assert "no such coder" in counts.error and "the analysis goes on" in counts.error
+    assert (counts.offered, counts.written, counts.dropped, counts.waiting) == (9, 4, 5, 0)
+    with open_source(tmp_path / "a.mp4") as source:
+        assert [read_index(f.image.grey) for f in source] == [0, 1, 2, 3]
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 5
+
+
+def test_a_recording_that_cannot_begin_leaves_no_empty_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: module._File, fps: float) -> None:
+        raise LookupError("no such coder")
+
+    monkeypatch.setattr(module._File, "_new_stream", broken)
+    recorder = Recorder(tmp_path / "a.mp4", 30.0)
+    recorder.offer(frame(0, 0.0))
+    assert recorder.close(PATIENCE)
+    assert "no such coder" in recorder.stats().error and recorder.first_index is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_without_end_of_time_waits_until_all_is_written(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mp4", 30.0)
+    for k in range(20):
+        recorder.offer(frame(k, k / 30))
+    assert recorder.close(float("inf"))
+    assert (recorder.stats().written, recorder.stats().waiting) == (20, 0)
