@@ -346,3 +346,25 @@ def test_pace_counts_the_time_of_work_only() -> None:
         now[0] = 100.0 + k
         pace.note(50 + (10 * k if k > 20 else 0))
     assert pace.rate() == pytest.approx(10.0, rel=0.1)
+
+
+@pytest.mark.parametrize("where", ["begin", "poll", "progress"])
+def test_a_fault_of_the_program_costs_one_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    with open_queue(tmp_path / "out") as queue:
+        fill(queue, "one", "two")
+        real, calls = getattr(ProcessWorker, where), []
+
+        def faulty(self: ProcessWorker, *given: object) -> object:
+            calls.append(given)
+            if len(calls) == 1:
+                raise ValueError("nobody thought of this")
+            return real(self, *given)
+
+        monkeypatch.setattr(ProcessWorker, where, faulty)
+        queue.start()
+        until(lambda: over(queue))
+        assert states(queue) == ["failed", "done"]
+        outcome = item(queue, "one").outcome
+        assert outcome and "nobody thought of this" in outcome.error

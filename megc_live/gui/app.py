@@ -23,6 +23,7 @@ from megc_live.gui.preferences import APP, Places, Preferences, load_settings
 from megc_live.gui.style import Style
 from megc_live.live_session import SESSION_THREAD
 from megc_live.settings import Settings
+from megc_live.threads import share_cores
 
 
 def run(source: str | None = None, settings: Settings | None = None) -> int:
@@ -35,6 +36,7 @@ def run(source: str | None = None, settings: Settings | None = None) -> int:
     settings : Settings, optional
         Those to use instead of the saved ones; not saved unless they are saved in the window.
     """
+    share_cores()  # as `analyze` does
     app = make_app()
     places = Places.of_this_user()
     problem = ""

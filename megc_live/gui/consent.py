@@ -42,8 +42,8 @@ NOTICE: Final = (
     "research. <b>It is not a lie detector</b>: a micro-expression does not tell why a face moved. "
     "<b>Article 5(1)(f) of the EU AI Act</b> forbids inferring the emotions of people at work and in "
     "education, except for medical or safety reasons. Everything stays on this computer, unless somebody "
-    "switches LSL on in Live: that offers signals and markers, no pictures, to the local network. Video is kept "
-    "only if you switch recording on."
+    "switches LSL on in Live: that offers signals and markers, no pictures, to the local network. Video is "
+    "kept only if you switch recording on."
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from megc_live.closing import Closing
-from megc_live.errors import DatasetError, ReviewError
+from megc_live.errors import DatasetError, OutputError, ReviewError
 from megc_live.output.files import writing
 
 JOURNAL, LOCK = "review.jsonl", ".review.lock"
@@ -45,12 +45,15 @@ class Journal:
         self.torn = ""
         self._end = 0
         """Bytes of whole lines: what comes after them is a torn line."""
+        self._size = 0
+        """Bytes of the file as it was left: with any other size somebody else has written."""
         try:
             data = path.read_bytes()
         except FileNotFoundError:
             return
         except OSError as error:
             raise DatasetError(f"cannot read {str(path)!r}: {error.strerror}.") from None
+        self._size = len(data)
         pieces = data.split(b"\n")  # the last one is what follows the last line's end
         for number, piece in enumerate(pieces, start=1):
             rest = data[self._end :]
@@ -74,25 +77,35 @@ class Journal:
         Raises
         ------
         OutputError
-            They could not be written; the file is as before.
+            They could not be written, and the file is as before; or somebody else has changed it.
         """
         data = b"".join(_line(line) for line in lines)
+        start = self._end
         with writing(self.path):
             new = not self.path.exists()
-            with self.path.open("xb" if new else "r+b") as file:
+            if new and start:  # moved away meanwhile: what is shown as saved must be on the disk
+                data, start = b"".join(_line(line) for line in (*self.lines, *lines)), 0
+            elif not new and self.path.stat().st_size != self._size:
+                raise OutputError(
+                    f"{str(self.path)!r} was changed by another program since it was opened.",
+                    "Open the results again; this change is not saved.",
+                )
+            with self.path.open("xb" if new else "r+b", buffering=0) as file:
                 try:
-                    file.truncate(self._end)
-                    file.seek(self._end)
-                    file.write(data)
-                    file.flush()
+                    file.truncate(start)
+                    file.seek(start)
+                    rest = memoryview(data)
+                    while rest:
+                        rest = rest[file.write(rest) :]
                     os.fsync(file.fileno())
                 except OSError:
                     with suppress(OSError):
-                        file.truncate(self._end)
+                        file.truncate(start)
+                        self._size = start
                     raise
             if new:
                 _sync_folder(self.path.parent)
-        self._end += len(data)
+        self._end = self._size = start + len(data)
         self.torn = ""
         self.lines += lines
 

@@ -243,3 +243,25 @@ def test_every_edit_comes_back_from_the_disk(opened: Open, edit: Edit) -> None:
     again = opened("Bob")
     assert again.intervals == shown != tuple(ReviewInterval(record) for record in again.machine)
     assert again.undo_text == describe(edit)
+
+
+def test_a_journal_that_was_moved_away_is_written_whole_again(opened: Open, result: Path) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    (result / "review.jsonl").rename(result / "old.jsonl")
+    document.apply(SetStatus(2, "rejected"))
+    document.close()
+    again = opened()
+    assert again.notes == ()
+    assert (again.get(1).status, again.get(2).status) == ("accepted", "rejected")
+
+
+def test_a_journal_that_somebody_else_wrote_to_is_left_alone(opened: Open, result: Path) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    path = result / "review.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"do":"undo","at":"x","reviewer":"Bob"}\n')
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="changed by another program"):
+        document.apply(SetStatus(2, "rejected"))
+    assert path.read_bytes() == before and document.get(2).status == "open"

@@ -259,8 +259,8 @@ class Timeline(QWidget):
             f"Activity: motion of a region in 0.1 s with the head's motion fitted out, 0 to "
             f"{self._scale.full:g} {self._scale.unit}.\nBlink: eyelid closure, 0 open to 1 closed; hatched "
             f"from {BLINK_GATE:g}.\nHead motion: 0 to {_HEAD_FULL:g} % of the eye distance in 0.1 s; "
-            f"hatched from {HEAD_GATE:g} %. The hatching is for the eye: the spotter weighs both itself.\nThe frame of an interval goes from onset to offset; the dotted "
-            f"line is the apex."
+            f"hatched from {HEAD_GATE:g} %. The hatching is for the eye: the spotter weighs both itself.\n"
+            "The frame of an interval goes from onset to offset; the dotted line is the apex."
         )
 
     def _set_faces(self) -> None:
