@@ -102,6 +102,8 @@ def recognition(truth: Truth, pred: Pred, as_json: AsJson = False) -> None:
     annotated = read_recognition_table(truth, ("truth",))
     predicted = read_recognition_table(pred, ("pred",))
     result = _score_recognition(annotated, predicted, str(truth), str(pred))
+    for note in _absent(annotated):
+        typer.echo(note, err=True)
     if as_json:
         print_json(result)
         return
@@ -111,10 +113,26 @@ def recognition(truth: Truth, pred: Pred, as_json: AsJson = False) -> None:
     print_table(title, ("dataset", "clips", "uf1", "uar"), [full, *rows])
 
 
+def _absent(annotated: pd.DataFrame) -> list[str]:
+    """Tell the classes that no clip shows: UF1 and UAR count them as 0, and a reader must know it."""
+    from megc_live.events import LABELS
+
+    whole = [("full", annotated)]
+    parts = [(str(name), part) for name, part in annotated.groupby("dataset", sort=False)]
+    notes = []
+    for name, part in whole + parts if len(parts) > 1 else whole:
+        absent = [label for label in LABELS if label not in set(part["truth"])]
+        if absent:
+            notes.append(f"note: {name} has no clip of {' and '.join(absent)}: counts as 0 in UF1 and UAR.")
+    return notes
+
+
 def _score_recognition(
     annotated: pd.DataFrame, predicted: pd.DataFrame, truth_name: str, pred_name: str
 ) -> dict[str, Any]:
     """Join the tables, clip by clip, and score them; raises DatasetError where they do not fit."""
+    if annotated.empty:
+        raise DatasetError(f"{truth_name!r} has no clips.", "Give a table with one row for each clip.")
     labels = _labels(annotated, truth_name)
     runs = predicted.groupby("seed", sort=False) if "seed" in predicted else [("", predicted)]
     scores = {str(seed): _score_run(labels, run, truth_name, pred_name) for seed, run in runs}

@@ -241,6 +241,20 @@ def test_recognition_from_one_file(write: Any) -> None:
     assert shown.exit_code == 0 and "samm" in shown.stdout
 
 
+def test_a_class_without_clips_is_told_once_and_apart_from_the_scores(write: Any) -> None:
+    path = write("r.csv", RECOGNISED)
+    shown = run("recognition", "--truth", path, "--pred", path, "--json")
+    assert shown.exit_code == 0
+    assert shown.stderr.splitlines() == ["note: samm has no clip of surprise: counts as 0 in UF1 and UAR."]
+    assert json.loads(shown.stdout)["per_dataset"]["samm"]["uar"] == pytest.approx(2 / 3)
+
+
+def test_a_table_without_clips_has_no_score(write: Any) -> None:
+    path = write("r.csv", "dataset,subject,clip,truth,pred\n")
+    shown = run("recognition", "--truth", path, "--pred", path)
+    assert shown.exit_code == 1 and "has no clips" in shown.stderr and not shown.stdout
+
+
 def test_recognition_joins_by_clip_not_by_row(write: Any) -> None:
     truth = write("t.csv", RECOGNISED)
     _, *rows = RECOGNISED.splitlines()
