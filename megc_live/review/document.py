@@ -24,8 +24,8 @@ from megc_live.review.edits import Edit, edit_of, edit_values
 from megc_live.review.footage import FaceRows, Footage
 from megc_live.review.history import History, by_onset
 from megc_live.review.journal import JOURNAL, Journal, ReviewLock, header
-from megc_live.review.video import VideoPlace, find_video, place_of
-from megc_live.video.reader import FrameReader
+from megc_live.review.video import VideoPlace, analysed, find_video, place_of
+from megc_live.video.reader import CACHE_BYTES, FrameReader
 
 _RECORDS = TypeAdapter(tuple[IntervalRecord, ...])
 
@@ -101,6 +101,7 @@ class ReviewDocument(Closing):
         self.machine: tuple[IntervalRecord, ...] = self._begin(machine)
         self._history = History(self.machine, footage)
         self._replay()
+        self._analysed = analysed(session, footage.times_s, self.present_frames)
         self._place: VideoPlace | None = None
         try:
             self._place = find_video(folder, session, self._located)
@@ -228,24 +229,36 @@ class ReviewDocument(Closing):
         """Return the index in the video file of a frame of the source; None: it was not recorded."""
         return self._place.index_of(frame) if self._place is not None else None
 
-    def reader(self) -> FrameReader:
+    def reader(self, cache_bytes: int = CACHE_BYTES) -> FrameReader:
         """Open the video; the caller closes it. Slow with long videos.
 
-        Its indices are those of the video file: :meth:`video_frame` says which.
+        Its indices are those of the video file: :meth:`video_frame` says which. May be called in any thread.
+
+        Parameters
+        ----------
+        cache_bytes : int
+            Memory for recently decoded frames.
 
         Raises
         ------
         ReviewError
-            The video is not where it was.
+            The video is not where it was, or another one is there.
         SourceError
             It cannot be read.
         """
-        if self._place is None:
+        place = self._place
+        if place is None:
             raise ReviewError(
                 f"the video {self.session.source.spec!r} is not where it was when it was analysed.",
                 "Show where it is now.",
             )
-        return FrameReader(self._place.path, fps=self._place.fps)
+        reader = FrameReader(place.path, fps=place.fps, cache_bytes=cache_bytes)
+        try:
+            self._analysed.check(place, reader)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
 
     def locate_video(self, path: Path) -> None:
         """Say where the video is now; remembered with the review.
@@ -255,11 +268,11 @@ class ReviewDocument(Closing):
         SourceError
             It cannot be read.
         ReviewError
-            Its pictures have another size than what was analysed.
+            It is of another recording than what was analysed.
         OutputError
             That cannot be remembered; it is used all the same.
         """
-        self._place = place_of(path, self.session, self.folder)
+        self._place = place_of(path, self.session, self.folder, self._analysed)
         if not self.read_only:
             self._write({"do": "video", "path": str(path.resolve())})
 

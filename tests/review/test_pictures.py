@@ -32,6 +32,7 @@ from megc_live.review import (
 )
 from megc_live.settings import Settings
 from megc_live.video import open_source
+from megc_live.video.recorder import Recorder
 from tests.conftest import FaceClip
 from tests.indexed import read_index, write_indexed
 
@@ -247,11 +248,12 @@ def test_a_recording_of_a_camera_beside_its_results(
     for name in ("intervals.csv", "frames.csv"):
         (here / name).write_bytes((folder / name).read_bytes())
     kept = [*range(50, 100), *range(130, 200)]
+    recorder = Recorder(here / "recording.mp4", 25.0, queue_seconds=100.0)
     with open_source(face_clip.path) as source:
-        pictures = {frame.index: frame.image.rgb() for frame in source}
-    write_indexed(here / "recording.mp4", len(kept), 25.0, picture=lambda k: pictures[kept[k]], stamped=False)
-    lines = [f"{k},{frame},{frame / 25:.6f}" for k, frame in enumerate(kept)]
-    (here / "recording.csv").write_text("\n".join(["recording_frame,frame,timestamp", *lines]) + "\n")
+        for frame in source:
+            if frame.index in kept:
+                assert recorder.offer(frame)
+    assert recorder.close()
     session = SessionInfo.read(folder / "session.json")
     session.source.spec, session.source.kind, session.run = "camera:0", "camera", {}
     session.source.extras["recording"] = {"file": "recording.mp4", "frames": "recording.csv"}

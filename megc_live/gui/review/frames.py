@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +59,13 @@ class FrameMap:
         recorded = sorted((at, k) for k, at in enumerate(in_file) if at is not None)
         return cls(np.array([k for _, k in recorded], dtype=np.int64))
 
+    def holds(self, frame: int) -> bool:
+        """Whether a frame of the source is in the file."""
+        if self.recorded is None:
+            return True
+        at = int(np.searchsorted(self.recorded, frame))
+        return at < len(self.recorded) and int(self.recorded[at]) == frame
+
     def file_frame(self, frame: int) -> int:
         """Return the file's frame; where the source's was not recorded, the one recorded before it."""
         if self.recorded is None:
@@ -78,19 +84,18 @@ class FrameLoader:
 
     Parameters
     ----------
-    path : Path
-        Video file or folder of images.
-    fps : float or None
-        As the source was opened with.
+    open_video : callable
+        Opens the video, called in the loader's thread when the first frame is wanted; what it raises is told
+        for every frame.
     in_file : FrameMap, optional
         Which frame of the file is which of the source; default: they are the same.
     """
 
-    def __init__(self, path: Path, fps: float | None, in_file: FrameMap | None = None) -> None:
-        self._path = path
-        self._fps = fps
+    def __init__(self, open_video: Callable[[], FrameReader], in_file: FrameMap | None = None) -> None:
+        self._open = open_video
         self._map = in_file or FrameMap()
         self._reader: FrameReader | None = None
+        self._closed_to_us: MegcError | None = None
         self._lock = threading.Lock()
         self._ready: Shown | None = None
         self._error = ""
@@ -102,6 +107,16 @@ class FrameLoader:
     def waiting(self) -> bool:
         """Whether a frame that was asked for has not been taken yet."""
         return self._wanted is not None
+
+    def holds(self, frame: int) -> bool:
+        """Whether there is a picture of a frame of the source: of a recording, not all need be in it."""
+        return self._map.holds(frame)
+
+    def forget(self) -> None:
+        """Take back what was asked for: it is not shown any more."""
+        with self._lock:
+            self._wanted, self._ready, self._error = None, None, ""
+        self._worker.drop()
 
     def ask(self, frame: int) -> None:
         """Ask for a frame of the source; what was asked for before is forgotten."""
@@ -143,7 +158,8 @@ class FrameLoader:
             self._fail(frame, f"internal fault, please report it: {type(error).__name__}: {error}")
             return
         with self._lock:
-            self._ready = shown
+            if self._wanted is not None:  # else it was taken back meanwhile
+                self._ready = shown
         self._look_ahead(ticket, frame, forward)
 
     def _fail(self, frame: int, error: str) -> None:
@@ -152,8 +168,14 @@ class FrameLoader:
                 self._error = error
 
     def _decode(self, frame: int) -> Shown:
+        if self._closed_to_us is not None:
+            raise self._closed_to_us
         if self._reader is None:
-            self._reader = FrameReader(self._path, fps=self._fps, cache_bytes=CACHE_BYTES)
+            try:
+                self._reader = self._open()
+            except MegcError as error:  # a long video is not to be looked through again for each frame
+                self._closed_to_us = error
+                raise
         decoded = self._reader.frame(self._map.file_frame(frame))
         rgb = np.ascontiguousarray(decoded.image.rgb(MOST_SIDE))
         return Shown(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megc_live.gui.review.courses import Courses
-from megc_live.gui.review.frames import FrameLoader, FrameMap
+from megc_live.gui.review.frames import CACHE_BYTES, FrameLoader, FrameMap
 from megc_live.gui.review.worker import Answer, Ticket
 from megc_live.review import ReviewDocument
 
@@ -31,8 +31,10 @@ class Opened:
 
     def loader(self) -> FrameLoader | None:
         """Return what decodes the video, or None if it is not there."""
-        video = self.document.video
-        return None if video is None else FrameLoader(video, self.document.fps, self.in_file)
+        document = self.document
+        if document.video is None:
+            return None
+        return FrameLoader(lambda: document.reader(CACHE_BYTES), self.in_file)
 
 
 def open_results(folder: Path, reviewer: str, *, read_only: bool = False) -> Opened:

@@ -19,13 +19,16 @@ from megc_live.output.words import clock
 SPEEDS = ((0.25, "1/4"), (0.5, "1/2"), (1.0, "1"))
 LEAP = 10
 """Frames of a step with Shift."""
+HELD_S = 0.25
+"""While playing, a picture stays for this long over frames that the recorder dropped, seconds."""
 POLL_MS = 15
 
 
 class Player(QWidget):
     """The controls, and the picture that they move, which whoever makes it places.
 
-    Works on without a picture where the video has moved.
+    Works on without a picture where the video has moved, and says of each frame that was not recorded that
+    there is none. Frames that the camera lost are skipped.
 
     Attributes
     ----------
@@ -44,6 +47,7 @@ class Player(QWidget):
         super().__init__(parent)
         self._now = clock_s
         self._times: NDArray[np.float64] = np.zeros(0)
+        self._present: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._loader: FrameLoader | None = None
         self._position = 0
         self._on_screen: Shown | None = None
@@ -113,7 +117,12 @@ class Player(QWidget):
         layout.addLayout(row)
 
     def set_video(
-        self, loader: FrameLoader | None, times_s: NDArray[np.float64], *, text: str = "No video"
+        self,
+        loader: FrameLoader | None,
+        times_s: NDArray[np.float64],
+        *,
+        present: NDArray[np.int64] | None = None,
+        text: str = "No video",
     ) -> None:
         """Show another recording.
 
@@ -123,6 +132,8 @@ class Player(QWidget):
             Where its frames come from; closed by the player. None: positions without pictures.
         times_s : ndarray of float64, shape (n,)
             Time of each frame of the source, seconds.
+        present : ndarray of int64, shape (m,), optional
+            The frames that the source did not lose, growing; default: all.
         text : str
             What is shown without a video.
         """
@@ -130,6 +141,7 @@ class Player(QWidget):
         if self._loader is not None:
             self._loader.close(0)
         self._loader, self._times, self._on_screen, self._loop = loader, times_s, None, None
+        self._present = np.arange(len(times_s)) if present is None or not len(present) else present
         self._position = 0
         self.picture.show_text(text if loader is None else "Opening the video …")
         self.slider.blockSignals(True)
@@ -168,8 +180,14 @@ class Player(QWidget):
         self._seek(frame)
 
     def step(self, frames: int) -> None:
-        """Go on or back by some frames."""
-        self.go(self._position + frames)
+        """Go on or back by some frames, of those that there are."""
+        if not len(self._present):
+            return
+        if frames > 0:
+            at = int(np.searchsorted(self._present, self._position, side="right")) + frames - 1
+        else:
+            at = int(np.searchsorted(self._present, self._position)) + frames
+        self.go(int(self._present[min(max(at, 0), len(self._present) - 1)]))
 
     def set_loop(self, interval: tuple[int, int] | None) -> None:
         """Set what is repeated while ``loop_action`` is on: onset and offset, frames."""
@@ -242,7 +260,7 @@ class Player(QWidget):
     def _seek(self, frame: int) -> None:
         if not len(self._times):
             return
-        self._position = min(max(frame, 0), len(self._times) - 1)
+        self._position = self._nearest(min(max(frame, 0), len(self._times) - 1))
         self.slider.blockSignals(True)
         self.slider.setValue(self._position)
         self.slider.blockSignals(False)
@@ -250,8 +268,32 @@ class Player(QWidget):
             self._say(self._position, float(self._times[self._position]), " (no picture)")
             self.shown.emit(self._position)
             return
-        self._loader.ask(self._position)
+        if self._loader.holds(self._position):
+            self._loader.ask(self._position)
+        elif not (self.playing and self._held()):
+            self._loader.forget()
+            self._on_screen = None
+            self.picture.show_text(f"Frame {self._position} was not recorded: there is no picture of it.")
+            self._say(self._position, float(self._times[self._position]), " (not recorded)")
+            self.shown.emit(self._position)
         self._timer.start()
+
+    def _held(self) -> bool:
+        """Whether the picture on the screen is of a short time ago."""
+        if self.frame is None:
+            return False
+        return 0 <= float(self._times[self._position] - self._times[self.frame]) <= HELD_S
+
+    def _nearest(self, frame: int) -> int:
+        """Return the frame nearest to one that the source lost; any other is itself."""
+        at = int(np.searchsorted(self._present, frame))
+        near = self._present[max(0, at - 1) : at + 1].tolist()
+        return int(min(near, key=lambda there: abs(self._times[there] - self._times[frame])))
+
+    def _newest(self, frame: int) -> int:
+        """Return the frame, or the last one before it that the source did not lose."""
+        at = int(np.searchsorted(self._present, frame, side="right")) - 1
+        return int(self._present[max(at, 0)])
 
     def _tick(self) -> None:
         if self.playing:
@@ -284,8 +326,8 @@ class Player(QWidget):
             else:
                 self.pause()
                 self._seek(last)
-        elif frame != self._position:
-            self._seek(frame)
+        elif (there := self._newest(frame)) != self._position:
+            self._seek(there)
 
     def _show(self, shown: Shown) -> None:
         self._on_screen = shown

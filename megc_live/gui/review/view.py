@@ -146,7 +146,7 @@ class ReviewView(QWidget):
         self.name_page.left.connect(self._back)
         self.banner.pressed.connect(lambda: self._on_press())
         self.work.editor.failed.connect(self.banner.tell)
-        self.work.player.failed.connect(self.banner.tell)
+        self.work.player.failed.connect(self._no_picture)
         self.work.editor.changed.connect(self._say_saved)
 
     @property
@@ -300,9 +300,16 @@ class ReviewView(QWidget):
             "Open without changing anything: no edit is possible then",
         )
 
+    def _no_picture(self, why: str) -> None:
+        """The video cannot be shown: it may be another one, and the right one elsewhere."""
+        if self.document is not None and had_video(self.document):
+            self._ask_for_video(why)
+        else:
+            self.banner.tell(why)
+
     def _ask_for_video(self, text: str) -> None:
         self._on_press = self._locate
-        self.banner.tell(text, "Locate the video …", "Show where the video is now; it is remembered")
+        self.banner.tell(text, "Locate the video …", "Show where it is now; it is remembered")
 
     def _locate(self) -> None:
         document = self.document

@@ -172,7 +172,8 @@ class Workspace(QWidget):
         """Take the video of the document, which is there now or is not."""
         self.opened = opened
         self.stage.set_results(opened)
-        self.player.set_video(opened.loader(), opened.document.times_s, text=text)
+        document = opened.document
+        self.player.set_video(opened.loader(), document.times_s, present=document.present_frames, text=text)
 
     def refresh(self, selected: frozenset[int]) -> None:
         """Show the document as it is now, with these intervals selected."""

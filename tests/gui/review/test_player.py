@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from megc_live.gui.review.frames import FrameLoader, FrameMap
 from megc_live.gui.review.view import ReviewView
+from megc_live.video.reader import FrameReader
 from tests.conftest import FaceClip
 from tests.gui.review.conftest import number_in, wait_for_picture
 
@@ -112,7 +113,7 @@ def test_a_loop_stays_inside_the_interval(view: ReviewView, qtbot: QtBot) -> Non
 def test_a_recording_with_gaps_shows_what_was_recorded(face_clip: FaceClip, qtbot: QtBot) -> None:
     # frames 5, 6, 9, 10, 11 ... of a live source are frames 0, 1, 2, 3, 4 ... of its recording
     in_file: list[int | None] = [None] * 5 + [0, 1, None, None] + list(range(2, 40))
-    loader = FrameLoader(face_clip.path, None, FrameMap.of(in_file))
+    loader = FrameLoader(lambda: FrameReader(face_clip.path), FrameMap.of(in_file))
     try:
         for asked, source in ((5, 5), (6, 6), (8, 6), (9, 9), (20, 20), (0, 5)):
             loader.ask(asked)
@@ -127,6 +128,6 @@ def test_a_video_that_cannot_be_read_is_told(tmp_path: Path, qtbot: QtBot, view:
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"not a video" * 100)
     with qtbot.waitSignal(view.work.player.failed, timeout=5000) as told:
-        view.work.player.set_video(FrameLoader(bad, None), view.work.player._times)
+        view.work.player.set_video(FrameLoader(lambda: FrameReader(bad)), view.work.player._times)
     assert "bad.mp4" in told.args[0]
     assert view.banner.isVisible() and "bad.mp4" in view.banner.text.text()
