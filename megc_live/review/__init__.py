@@ -20,9 +20,10 @@ from megc_live.review.edits import (
     Split,
     describe,
 )
-from megc_live.review.exporting import FORMATS, export
+from megc_live.review.exporting import FORMATS, REVIEW, export, folder_for, replaced_by
 from megc_live.review.footage import FaceRows, Footage
 from megc_live.review.importing import import_intervals
+from megc_live.review.journal import JournalError, set_aside
 from megc_live.review.look import LookStopped
 from megc_live.review.pictures import (
     aligned_faces,
@@ -35,6 +36,7 @@ from megc_live.review.pictures import (
 
 __all__ = [
     "FORMATS",
+    "REVIEW",
     "STATUSES",
     "Add",
     "Agreement",
@@ -43,6 +45,7 @@ __all__ = [
     "FaceRows",
     "Footage",
     "Import",
+    "JournalError",
     "LookStopped",
     "Merge",
     "ReviewDocument",
@@ -61,8 +64,11 @@ __all__ = [
     "describe",
     "export",
     "flow_picture",
+    "folder_for",
     "import_intervals",
     "interval_pictures",
     "magnified_clip",
     "reclassify",
+    "replaced_by",
+    "set_aside",
 ]

@@ -45,6 +45,9 @@ class Agreement:
         Cohen's kappa over the labels of the pairs in which both have one; NaN as above, or without pairs.
     n_a, n_b : int
         Intervals of each; rejected ones are left out.
+    n_open_a, n_open_b : int
+        Of these, intervals of which no reviewer has decided: they say what the machine said. 0 for the
+        machine's own list, whose intervals are not open to a decision.
     n_matched : int
         Pairs.
     n_labelled : int
@@ -65,6 +68,8 @@ class Agreement:
     kappa_label: float
     n_a: int
     n_b: int
+    n_open_a: int
+    n_open_b: int
     n_matched: int
     n_labelled: int
     same_label: int
@@ -106,6 +111,7 @@ def agreement(a: Iterable[Item], b: Iterable[Item], n_frames: int, *, kind: Kind
     >>> agreement([], [], 100).n_matched
     0
     """
+    a, b = tuple(a), tuple(b)
     ours, theirs = _kept(a, kind, n_frames), _kept(b, kind, n_frames)
     pairs: list[tuple[_Span, _Span, float]] = []
     for key in {(span.record.face_id, span.record.kind) for span in ours}:
@@ -124,6 +130,8 @@ def agreement(a: Iterable[Item], b: Iterable[Item], n_frames: int, *, kind: Kind
         kappa_label=_kappa(_confusion(labels)),
         n_a=len(ours),
         n_b=len(theirs),
+        n_open_a=_undecided(a, kind),
+        n_open_b=_undecided(b, kind),
         n_matched=matched,
         n_labelled=len(labels),
         same_label=sum(x == y for x, y in labels),
@@ -154,6 +162,17 @@ def _kept(items: Iterable[Item], kind: Kind | None, n_frames: int) -> list[_Span
         if kind is None or item.kind == kind:
             kept.append(_Span(item.onset_frame, item.offset_frame, item))
     return sorted(kept, key=lambda span: (span.onset, span.offset, span.record.id))
+
+
+def _undecided(items: Iterable[Item], kind: Kind | None) -> int:
+    """How many intervals nobody has decided on; what a reviewer made or moved is a decision."""
+    return sum(
+        isinstance(item, ReviewInterval)
+        and item.status == "open"
+        and item.record.source != "human"
+        and (kind is None or item.record.kind == kind)
+        for item in items
+    )
 
 
 def _of(spans: Sequence[_Span], key: tuple[int, Kind]) -> list[_Span]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -11,23 +10,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from megc_live.closing import Closing
-from megc_live.errors import DatasetError, MegcError, ReviewError
+from megc_live.errors import ReviewError
 from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.reviewed import ReviewInterval, plain_text
 from megc_live.output.session import SESSION, SessionInfo, json_values
 from megc_live.output.tables import IntervalRecord, read_intervals
 from megc_live.review.change import Who
-from megc_live.review.edits import Edit, edit_of, edit_values
+from megc_live.review.edits import Edit, edit_values
 from megc_live.review.footage import FaceRows, Footage
-from megc_live.review.history import History, by_onset
-from megc_live.review.journal import JOURNAL, Journal, ReviewLock, header
+from megc_live.review.journal import JOURNAL, OTHERS, Journal, ReviewLock, header, journal_of, reviewed_by
+from megc_live.review.replay import replay
 from megc_live.review.video import VideoPlace, analysed, find_video, place_of
 from megc_live.video.reader import CACHE_BYTES, FrameReader
-
-_RECORDS = TypeAdapter(tuple[IntervalRecord, ...])
 
 
 def _now() -> str:
@@ -48,6 +44,8 @@ class ReviewDocument(Closing):
         As the analysis wrote it.
     reviewer : str
         Who makes the changes.
+    reviewers_before : tuple of str
+        Who had made changes when it was opened.
     machine : tuple of IntervalRecord
         What the review began with, by onset.
     intervals : tuple of ReviewInterval
@@ -96,23 +94,31 @@ class ReviewDocument(Closing):
         self._now = now
         self._lock = lock
         self._journal = journal
-        self._notes: list[str] = [journal.torn] if journal.torn else []
-        self._located: str = ""
-        self.machine: tuple[IntervalRecord, ...] = self._begin(machine)
-        self._history = History(self.machine, footage)
-        self._replay()
+        review = replay(journal, footage, machine)
+        self.machine: tuple[IntervalRecord, ...] = review.machine
+        self.reviewers_before = tuple(review.reviewers)
+        self._history = review.history
+        self._notes = review.notes
         self._analysed = analysed(session, footage.times_s, self.present_frames)
         self._place: VideoPlace | None = None
         try:
-            self._place = find_video(folder, session, self._located)
+            self._place = find_video(folder, session, review.located)
         except ReviewError as error:
             self._notes.append(str(error))
 
     @classmethod
     def open(
-        cls, folder: Path, reviewer: str, *, read_only: bool = False, now: Callable[[], str] = _now
+        cls,
+        folder: Path,
+        reviewer: str,
+        *,
+        read_only: bool = False,
+        own: bool = False,
+        now: Callable[[], str] = _now,
     ) -> ReviewDocument:
-        """Open a result folder and do again what review.jsonl says.
+        """Open a result folder and do again what its review says.
+
+        That is review.jsonl, which reviewers share, or what this reviewer has begun independently.
 
         Parameters
         ----------
@@ -122,6 +128,8 @@ class ReviewDocument(Closing):
             Name or code of who reviews; stored with each change.
         read_only : bool
             To look at only: works while another window reviews it, and in folders that cannot be written to.
+        own : bool
+            Begin a review of one's own with the machine's intervals, as if nobody had reviewed them.
         now : callable
             The time of a change, ISO 8601.
 
@@ -130,7 +138,9 @@ class ReviewDocument(Closing):
         ReviewError
             Another window reviews this folder, or the name cannot be stored.
         DatasetError
-            A file is missing, damaged, or review.jsonl does not fit the others.
+            A file is missing or damaged.
+        JournalError
+            The review is damaged or does not fit the other files: it may be set aside.
         OutputError
             The folder cannot be written to.
         """
@@ -149,7 +159,7 @@ class ReviewDocument(Closing):
                 session,
                 Footage(folder / FRAMES, session.source.measured_fps),
                 read_intervals(folder / INTERVALS),
-                Journal(folder / JOURNAL),
+                Journal(journal_of(folder, reviewer, own=own)),
                 lock,
                 now,
             )
@@ -207,6 +217,28 @@ class ReviewDocument(Closing):
     def notes(self) -> tuple[str, ...]:
         """What the reviewer should know, ready to be shown."""
         return tuple(self._notes)
+
+    @property
+    def journal(self) -> Path:
+        """Where the changes are written."""
+        return self._journal.path
+
+    @property
+    def independent(self) -> bool:
+        """Whether this is a review of the reviewer's own, which others do not go on with."""
+        return self._journal.path.name != JOURNAL
+
+    def others(self) -> dict[str, Path]:
+        """Return the other reviews of these results: a name to be shown, and the file."""
+        there = {reviewed_by(path): path for path in sorted(self.folder.glob(OTHERS))}
+        return {name: path for name, path in there.items() if path.name != self._journal.path.name}
+
+    def review_in(self, path: Path) -> tuple[ReviewInterval, ...]:
+        """Return the intervals of another review of these results, one of :meth:`others`.
+
+        Raises as :meth:`open` does.
+        """
+        return replay(Journal(path), self._footage, self.machine).history.intervals
 
     def rows(self, face_id: int) -> FaceRows:
         """Return what was measured of a face, one row a frame."""
@@ -332,52 +364,6 @@ class ReviewDocument(Closing):
         if self._lock is not None:
             self._lock.close()
         self.read_only = True
-
-    def _begin(self, machine: Sequence[IntervalRecord]) -> tuple[IntervalRecord, ...]:
-        """What the review begins with: the journal's own intervals, which outlive another analysis."""
-        found = tuple(sorted(machine, key=by_onset))
-        if not self._journal.lines:
-            return found
-        first = self._journal.lines[0]
-        try:
-            began = _RECORDS.validate_json(json.dumps(first["machine"]), strict=True)
-        except (KeyError, ValidationError):
-            raise DatasetError(
-                f"{str(self._journal.path)!r}, line 1: it does not say what the review began with.",
-                "Move the file away to begin the review anew.",
-            ) from None
-        if began != found:
-            self._notes.append(
-                f"{INTERVALS} was written anew after this review began: the review goes on with the "
-                f"intervals that it began with. Move {JOURNAL} away to begin anew."
-            )
-        return began
-
-    def _replay(self) -> None:
-        for number, line in enumerate(self._journal.lines[1:], start=2):
-            try:
-                self._read(line)
-            except (MegcError, ValueError, KeyError, TypeError, IndexError) as error:
-                raise DatasetError(
-                    f"{str(self._journal.path)!r}, line {number}: {error}",
-                    "It is of other results, or was changed by hand; move it away to begin anew.",
-                ) from None
-
-    def _read(self, line: dict[str, Any]) -> None:
-        values = dict(line)
-        do = values.pop("do")
-        if do == "video":
-            self._located = str(values["path"])
-            return
-        who = Who(str(values.pop("reviewer")), str(values.pop("at")))
-        if do == "edit":
-            self._history.do(self._history.step(edit_of(values), who))
-        elif do == "undo":
-            self._history.undo()
-        elif do == "redo":
-            self._history.redo()
-        else:
-            raise ValueError(f"it does {do!r}, which is unknown")
 
     def _write(self, line: dict[str, Any]) -> None:
         if self.read_only:

@@ -125,12 +125,18 @@ class _Document:
             slot.attrib["TIME_SLOT_ID"]: slot.get("TIME_VALUE")
             for slot in root.iterfind("TIME_ORDER/TIME_SLOT")
         }
+        marks = {
+            mark.attrib["ANNOTATION_ID"]: mark
+            for kind in ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION")
+            for mark in root.iterfind(f"TIER/ANNOTATION/{kind}")
+        }
         for tier in root.iterfind("TIER"):
             name = _TIER.fullmatch(tier.get("TIER_ID", ""))
             if name is None:
                 continue
-            for mark in tier.iterfind("ANNOTATION/ALIGNABLE_ANNOTATION"):
-                onset, offset = (slots[mark.attrib[f"TIME_SLOT_REF{k}"]] for k in (1, 2))
+            for mark in tier.iterfind("ANNOTATION/*"):
+                timed = _timed_parent(mark, marks)
+                onset, offset = (slots[timed.attrib[f"TIME_SLOT_REF{k}"]] for k in (1, 2))
                 text = mark.findtext("ANNOTATION_VALUE") or ""
                 number = _NUMBER.match(text)
                 yield _Annotation(
@@ -144,6 +150,15 @@ class _Document:
 
     def _bad(self, why: str) -> DatasetError:
         return DatasetError(f"{str(self.path)!r} is not a document of ELAN that can be read: {why}.")
+
+
+def _timed_parent(mark: ET.Element, marks: dict[str, ET.Element]) -> ET.Element:
+    """Return the annotation that has the time of one that refers to another (a tier with a parent tier)."""
+    for _ in range(len(marks) + 1):
+        if mark.tag != "REF_ANNOTATION":
+            return mark
+        mark = marks[mark.attrib["ANNOTATION_REF"]]
+    raise ValueError("annotations refer to each other in a circle")
 
 
 class _Placed:
@@ -167,6 +182,8 @@ class _Placed:
             )
             if not inside or onset != known.record.onset_frame:
                 record = replace(record, probabilities=None)  # the classifier saw another onset or apex
+        if mark.face != record.face_id:  # it was put on another face's tier
+            record = replace(record, face_id=mark.face, probabilities=None)
         if mark.tier != "rejected" and mark.tier != record.kind:
             record = replace(record, kind=_kind(mark.tier))
         item = known if record == known.record else self._by_hand(known, record)

@@ -18,15 +18,31 @@ from megc_live.review.document import ReviewDocument
 from megc_live.review.journal import JOURNAL
 from megc_live.review.look import LookStopped, Stopped
 from megc_live.review.pictures import interval_pictures
+from megc_live.video.base import safe_name
 from megc_live.video.reader import FrameReader
 
 REVIEW = "review.csv"
 """All intervals with status and comment, beside the intervals.csv of those that were not rejected."""
 FORMATS = ("csv", "json", "elan", "bids", "html")
 
+FOLDER = "reviewed"
+"""What the name of the folder that is offered begins with."""
+
 Progress = Callable[[int, int], None]
 _WITH_ROWS = ("csv", "html")
 _REPORT_EVERY = 2000
+
+
+def folder_for(document: ReviewDocument) -> Path:
+    """Return where a reviewer's export goes if nothing else is said: a folder of each one's own."""
+    return document.folder / f"{FOLDER}-{safe_name(document.reviewer)}"
+
+
+def replaced_by(folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Return the files, relative to ``folder``, that an export would replace."""
+    names = [name for kind in formats for name in SINKS[kind].capabilities["files"]]
+    names += [REVIEW, SESSION] if "csv" in formats else []
+    return [Path(name) for name in sorted(names) if (folder / name).exists()]
 
 
 def export(
@@ -114,7 +130,7 @@ def _refuse_results(document: ReviewDocument, folder: Path) -> None:
     if theirs:
         raise OutputError(
             f"{str(folder)!r} holds the results of an analysis, which stay as they are.",
-            f"Export into another folder, for example {str(document.folder / 'reviewed')!r}.",
+            f"Export into another folder, for example {str(folder_for(document))!r}.",
         )
 
 

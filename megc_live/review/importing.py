@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
     path : Path
         intervals.csv or review.csv, events.json, intervals.eaf, events.tsv or report.html.
     times_s : ndarray of float64, shape (n_frames,), optional
-        Time of each frame (``document.times_s``): needed only for annotations that were made or moved in
-        ELAN, which knows no frames.
+        Time of each frame (``document.times_s``): the file must be of the same recording. Needed for
+        annotations that were made or moved in ELAN, which knows no frames.
 
     Returns
     -------
@@ -56,7 +56,8 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
     Raises
     ------
     DatasetError
-        The file cannot be read, or is none of these; the message says what is wrong where.
+        The file cannot be read, is none of these, or is of another recording; the message says what is
+        wrong where.
 
     Examples
     --------
@@ -85,7 +86,29 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
                 f"{str(path)!r}: two intervals have the number {item.id}.", "Give each its own."
             )
         numbers.add(item.id)
+    if times_s is not None:
+        check_recording(items, path, times_s)
     return items
+
+
+def check_recording(items: Sequence[ReviewInterval], path: Path, times_s: F64) -> None:
+    """Raise :class:`DatasetError` if intervals are of another recording: their frames have other times."""
+    tolerance_s = max(float(np.median(np.diff(times_s))), 0.002) if len(times_s) > 1 else math.inf
+    for item in items:
+        record = item.record
+        wrong = ""
+        if record.offset_frame >= len(times_s):
+            wrong = f"its last frame is {record.offset_frame}, these results have {len(times_s)} frames"
+        for name in ("onset", "apex", "offset"):
+            frame, t_s = getattr(record, f"{name}_frame"), getattr(record, f"{name}_s")
+            if not wrong and abs(t_s - float(times_s[frame])) > tolerance_s:
+                here = f"here that frame is at {times_s[frame]:.3f} s"
+                wrong = f"its {name}, frame {frame}, is at {t_s:.3f} s, {here}"
+        if wrong:
+            raise DatasetError(
+                f"{path.name!r} is of another recording: of interval {record.id}, {wrong}.",
+                "Choose a file of these results.",
+            )
 
 
 def check_interval(item: ReviewInterval, path: Path) -> None:
@@ -168,7 +191,7 @@ def _of_event(event: dict[str, Any]) -> ReviewInterval:
         "face_id": event["face_id"],
         "label": seen["label"] if seen else "",
         "probabilities": [seen["probabilities"][label] for label in LABELS]
-        if seen and seen["probabilities"]
+        if seen and seen.get("probabilities")
         else None,
         "source": event.get("source", "auto"),
         "reviewer": event.get("reviewer", ""),

@@ -5,17 +5,77 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
 from megc_live.closing import Closing
 from megc_live.errors import DatasetError, OutputError, ReviewError
 from megc_live.output.files import writing
+from megc_live.video.base import safe_name
 
 JOURNAL, LOCK = "review.jsonl", ".review.lock"
+OTHERS = "review*.jsonl"
+"""What the files of all reviews in a folder are named like, those set aside too."""
 VERSION = 1
+
+
+class JournalError(DatasetError):
+    """A review cannot be gone on with; it may be set aside (:func:`set_aside`)."""
+
+
+def journal_of(folder: Path, reviewer: str, *, own: bool = False) -> Path:
+    """Return the journal that a reviewer goes on with.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the results.
+    reviewer : str
+        Name or code.
+    own : bool
+        The reviewer's own, even if there is none yet; else it is that one only if it is there, and
+        review.jsonl otherwise, which is the folder's.
+    """
+    name = safe_name(reviewer)
+    if name != reviewer:  # two names may have one safe form
+        name += f"-{zlib.crc32(reviewer.encode()):08x}"
+    path = folder / f"review-by-{name}.jsonl"
+    return path if reviewer and (own or path.is_file()) else folder / JOURNAL
+
+
+def reviewed_by(path: Path) -> str:
+    """Return a name for a journal, to be shown: the reviewer whose own it is, or the folder's review."""
+    name = path.stem.removeprefix("review")
+    return name.removeprefix("-by-") if name.startswith("-by-") else f"review{name}"
+
+
+def set_aside(folder: Path, reviewer: str) -> Path:
+    """Rename a reviewer's journal, so that the review begins anew; nothing is deleted.
+
+    Returns
+    -------
+    Path
+        Where it is now, ``review-aside-DATE-TIME.jsonl``.
+
+    Raises
+    ------
+    ReviewError
+        Another window reviews this folder.
+    OutputError
+        It cannot be renamed.
+    """
+    path = journal_of(folder, reviewer)
+    stem = f"review-aside-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
+    with ReviewLock(folder, reviewer), writing(path):
+        names = (f"{stem}{f'-{k}' if k else ''}.jsonl" for k in count())
+        there = next(folder / name for name in names if not (folder / name).exists())
+        path.rename(there)
+    return there
 
 
 class Journal:
@@ -29,7 +89,9 @@ class Journal:
     Raises
     ------
     DatasetError
-        The file cannot be read, or a line before the last one is damaged.
+        The file cannot be read.
+    JournalError
+        A line before the last one is damaged.
 
     Attributes
     ----------
@@ -63,9 +125,9 @@ class Journal:
                 self._end += len(piece) + 1
                 continue
             if rest.rstrip(b"\n\0") and b"\n" in rest.rstrip(b"\n\0"):
-                raise DatasetError(
+                raise JournalError(
                     f"{str(path)!r}, line {number}: it is damaged, and there are others after it.",
-                    "Take a copy of the file from a backup, or move it away to begin the review anew.",
+                    "Take a copy of the file from a backup, or set it aside to begin the review anew.",
                 )
             if rest:
                 self.torn = f"line {number} of {path.name} was not written to its end: that change is lost."

@@ -137,3 +137,18 @@ def test_against_scikit_learn_and_itself(
         assert found.kappa_label == pytest.approx(cohen_kappa_score(*zip(*labels, strict=True)))
     itself = agreement(a, a, N)
     assert itself.n_matched == len(a) and (not a or itself.f1 == 1)
+
+
+def test_what_nobody_has_decided_is_counted_apart() -> None:
+    machine = IntervalRecord(1, 0, 10, 12, 20, 0.4, 0.5, 0.8, "micro", 0.9)
+    human = replace(machine, id=2, onset_frame=40, apex_frame=44, offset_frame=50, source="human")
+    ours = [
+        ReviewInterval(machine),
+        ReviewInterval(human),
+        ReviewInterval(replace(machine, id=3, kind="macro"), status="accepted"),
+        ReviewInterval(replace(machine, id=4), status="rejected"),
+    ]
+    found = agreement(ours, [machine], 100)
+    assert (found.n_a, found.n_open_a, found.n_open_b) == (3, 1, 0)
+    assert agreement(ours, [machine], 100, kind="macro").n_open_a == 0
+    assert agreement([machine], ours, 100).n_open_b == 1

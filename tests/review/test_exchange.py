@@ -346,3 +346,56 @@ def test_a_label_by_hand_needs_no_probabilities_but_an_automatic_one_does(tmp_pa
     write_reviewed(tmp_path / "review.csv", [ReviewInterval(replace(record, source="auto"))])
     with pytest.raises(DatasetError, match="p_negative"):
         import_intervals(tmp_path / "review.csv")
+
+
+@pytest.mark.parametrize("name", sorted(FILES.values()))
+def test_a_file_of_another_recording_is_refused(reviewed: ReviewDocument, tmp_path: Path, name: str) -> None:
+    export(reviewed, tmp_path / "out", list(FILES))
+    path = tmp_path / "out" / name
+    assert import_intervals(path, reviewed.times_s)
+    with pytest.raises(DatasetError, match=r"another recording.*frames"):
+        import_intervals(path, reviewed.times_s[:50])
+    with pytest.raises(DatasetError, match=r"another recording.*is at .* s, here that frame is at"):
+        import_intervals(path, reviewed.times_s * 25 / 30)
+
+
+def test_an_annotation_on_another_face_s_tier_is_of_that_face(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    export(reviewed, tmp_path / "out", ["elan"])
+
+    def change(eaf: Elan.Eaf) -> None:
+        ((onset, offset, value),) = [
+            mark for mark in eaf.get_annotation_data_for_tier("micro@face0") if mark[2].startswith("#3 ")
+        ]
+        eaf.remove_annotation("micro@face0", (onset + offset) // 2)
+        eaf.add_annotation("micro@face1", onset, offset, value)
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    (moved,) = [item for item in import_intervals(edited, reviewed.times_s) if item.id == 3]
+    assert reviewed.get(3).record.face_id == 0
+    assert moved.record.face_id == 1 and moved.record.source == "human"
+    assert moved.record.probabilities is None
+
+
+def test_tiers_that_refer_to_others_are_read(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    eaf = Elan.Eaf(author="second coder")
+    eaf.add_linguistic_type("word", constraints="Symbolic_Association")
+    eaf.add_tier("micro")
+    eaf.add_tier("label", ling="word", parent="micro")
+    eaf.add_annotation("micro", 1000, 1300, "")
+    eaf.add_ref_annotation("label", "micro", 1100, "surprise")
+    eaf.to_file(str(tmp_path / "other.eaf"))
+    (item,) = import_intervals(tmp_path / "other.eaf", reviewed.times_s)
+    assert item.record.label == "surprise" and item.record.onset_s == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_label_without_probabilities_has_none_afterwards(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    export(reviewed, tmp_path / "out", ["json"])
+    path = tmp_path / "out" / "events.json"
+    values = json.loads(path.read_text())
+    labelled = next(event for event in values["events"] if event["recognition"])
+    del labelled["recognition"]["probabilities"]
+    path.write_text(json.dumps(values))
+    item = next(one for one in import_intervals(path, reviewed.times_s) if one.id == labelled["id"])
+    assert item.record.label == labelled["recognition"]["label"] and item.record.probabilities is None

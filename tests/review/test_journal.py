@@ -17,6 +17,7 @@ from megc_live.review import (
     Comment,
     Edit,
     Import,
+    JournalError,
     Merge,
     ReviewDocument,
     ReviewInterval,
@@ -28,7 +29,9 @@ from megc_live.review import (
     Several,
     Split,
     describe,
+    set_aside,
 )
+from megc_live.review.journal import JOURNAL
 from tests.output import made_up
 from tests.review.conftest import Open, write_result
 
@@ -265,3 +268,51 @@ def test_a_journal_that_somebody_else_wrote_to_is_left_alone(opened: Open, resul
     with pytest.raises(OutputError, match="changed by another program"):
         document.apply(SetStatus(2, "rejected"))
     assert path.read_bytes() == before and document.get(2).status == "open"
+
+
+def test_a_review_of_other_frames_can_be_set_aside(opened: Open, result: Path) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    document.close()
+    before = (result / JOURNAL).read_bytes()
+    write_result(result, n_frames=200, n_events=3)
+    with pytest.raises(JournalError, match="review of 300 frames; these results have 200"):
+        opened()
+    there = set_aside(result, "Ada")
+    assert there.read_bytes() == before and not (result / JOURNAL).exists()
+    again = opened()
+    assert again.n_frames == 200 and {item.status for item in again.intervals} == {"open"}
+    again.apply(SetStatus(1, "rejected"))
+    again.close()
+    assert set_aside(result, "Ada") != there and there.read_bytes() == before
+
+
+def test_a_review_of_a_later_version_is_told(opened: Open, result: Path) -> None:
+    document = opened()
+    document.apply(SetStatus(1, "accepted"))
+    document.close()
+    first, *rest = (result / JOURNAL).read_text().splitlines()
+    later = json.dumps(json.loads(first) | {"version": 99})
+    (result / JOURNAL).write_text("\n".join([later, *rest]) + "\n")
+    with pytest.raises(JournalError, match="later version"):
+        opened()
+
+
+def test_a_second_reviewer_begins_independently(opened: Open, result: Path) -> None:
+    ada = opened("Ada")
+    ada.apply(SetStatus(1, "rejected"))
+    ada.close()
+    bob = opened("Bob: 2nd", own=True)
+    assert bob.independent and bob.get(1).status == "open" and not bob.reviewers_before
+    bob.apply(SetStatus(2, "accepted"))
+    assert bob.review_in(bob.others()["review"]) == ada.intervals
+    bob.close()
+    again = opened("Bob: 2nd")  # goes on with what is his own
+    assert again.independent and again.get(2).status == "accepted" and again.get(1).status == "open"
+    again.close()
+    ada = opened("Ada")
+    assert not ada.independent and ada.get(1).status == "rejected" and ada.get(2).status == "open"
+    assert len(ada.others()) == 1 and next(iter(ada.others())).startswith("Bob_2nd")
+    ada.close()
+    other = opened("Bob 2nd")  # another name, though both are alike as files' names
+    assert not other.independent and other.reviewers_before == ("Ada",)

@@ -146,6 +146,8 @@ class AgreementPage(QWidget):
             self.other.clear()
             self._files.clear()
             self._offer(None, "the machine")
+            for name, path in document.others().items():
+                self._offer(path, name)
             self.other.blockSignals(False)
         self._compare()
 
@@ -204,6 +206,7 @@ class AgreementPage(QWidget):
                 label.setText("-")
             return
         result, ours, theirs = self.compared.result, self.compared.ours, self.compared.theirs
+        self._say_open(result)
         self.figures["counts"].setText(f"{result.n_a} here, {result.n_b} there, {result.n_matched} pairs")
         self.figures["f1"].setText(_number(result.f1))
         self.figures["precision"].setText(_number(result.precision))
@@ -231,6 +234,20 @@ class AgreementPage(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, (number, frame))
             self.list.addItem(item)
 
+    def _say_open(self, result: Agreement) -> None:
+        """Undecided intervals agree with the machine because nobody has looked at them yet."""
+        said = [
+            f"{n} of {of} intervals {where} are still open"
+            for n, of, where in (
+                (result.n_open_a, result.n_a, "here"),
+                (result.n_open_b, result.n_b, "there"),
+            )
+            if n
+        ]
+        if said:
+            self.note.setText(f"⚠ {' and '.join(said)}: they count as the machine left them.")
+            self.note.show()
+
     def _activated(self, item: QListWidgetItem) -> None:
         number, frame = item.data(Qt.ItemDataRole.UserRole)
         if number >= 0:
@@ -242,12 +259,14 @@ class AgreementPage(QWidget):
 def _comparison(
     document: ReviewDocument, path: Path | None, kind: Kind | None
 ) -> Callable[[Ticket], Compared]:
+    """Return the work; a path is a file of any kind that can be imported, or another review's journal."""
     ours, machine, times, n = document.intervals, document.machine, document.times_s, document.n_frames
 
     def work(ticket: Ticket) -> Compared:
         theirs: Sequence[ReviewInterval | IntervalRecord] = machine
         if path is not None:
-            theirs = import_intervals(path, times)
+            journal = path.suffix == ".jsonl"
+            theirs = document.review_in(path) if journal else import_intervals(path, times)
         records = [item.record if isinstance(item, ReviewInterval) else item for item in theirs]
         return Compared(
             agreement(ours, theirs, n, kind=kind),

@@ -21,11 +21,9 @@ from PyQt6.QtWidgets import (
 )
 
 from megc_live.gui.review.worker import Latest, Stale, Ticket
-from megc_live.review import FORMATS, LookStopped, ReviewDocument, export
+from megc_live.review import FORMATS, LookStopped, ReviewDocument, export, folder_for, replaced_by
 
 POLL_MS = 50
-FOLDER = "reviewed"
-"""Name of the folder that is offered, inside that of the results."""
 _TEXTS = {
     "csv": "csv: intervals.csv without the rejected, review.csv with all, status and comments",
     "json": "json: events.json, everything but pictures",
@@ -54,6 +52,8 @@ class ExportDialog(QDialog):
         self._document = document
         self._worker = Latest("megc-review-export")
         self._leaving = False
+        self._agreed: list[Path] = []
+        """Files that are there and may be replaced: they were named, and the button pressed again."""
         self.files: list[Path] = []
         self.setWindowTitle("Export the review")
         self.setMinimumWidth(560)
@@ -61,14 +61,14 @@ class ExportDialog(QDialog):
         for name, box in self.boxes.items():
             box.setChecked(name in ("csv", "html"))
             box.setToolTip(f"Write {_TEXTS[name]}; it can be imported again without loss")
-            box.toggled.connect(self._update)
+            box.toggled.connect(self._changed)
         self.pictures = QCheckBox("pictures in the report (about a second per interval)")
         self.pictures.setChecked(document.video is not None)
         self.pictures.setEnabled(document.video is not None)
         self.pictures.setToolTip("Faces at onset, apex and offset, and the flow picture; needs the video")
-        self.folder = QLineEdit(str(document.folder / FOLDER))
+        self.folder = QLineEdit(str(folder_for(document)))
         self.folder.setToolTip("Folder that the files are written into; made if it is not there")
-        self.folder.textChanged.connect(self._update)
+        self.folder.textChanged.connect(self._changed)
         self.browse = QPushButton("Browse …")
         self.browse.setToolTip("Choose the folder")
         self.browse.clicked.connect(self._browse)
@@ -123,11 +123,20 @@ class ExportDialog(QDialog):
         return self._worker.busy
 
     def start(self) -> None:
-        """Begin to write; returns at once."""
+        """Begin to write; returns at once. Where files would be replaced, they are named first."""
+        folder = Path(self.folder.text().strip())
+        there = replaced_by(folder, self.formats())
+        if not set(there) <= set(self._agreed):
+            self._agreed = there
+            names = ", ".join(path.as_posix() for path in there)
+            self.told.setText(f"⚠ There already, and replaced if you go on: {names}")
+            self.go.setText("Replace")
+            return
+        self._agreed = []
+        self.go.setText("Export")
         self.told.setText("Writing …")
         self.bar.setValue(0)
         self.bar.show()
-        folder = Path(self.folder.text().strip())
         work = _export(self._document, folder, self.formats(), self.pictures.isChecked())
         self._worker.ask(folder, work)
         self._update()
@@ -169,7 +178,8 @@ class ExportDialog(QDialog):
         answer = self._worker.take()
         if answer is not None:
             self.files = [] if answer.error else list(answer.value)
-            names = ", ".join(sorted(path.name for path in self.files))
+            into = Path(str(answer.key))
+            names = ", ".join(sorted(path.relative_to(into).as_posix() for path in self.files))
             self.told.setText(answer.error or f"✓ Written into {answer.key}: {names}")
             self.bar.setVisible(not answer.error)
             self.bar.setValue(1000)
@@ -178,6 +188,14 @@ class ExportDialog(QDialog):
             if self._leaving:
                 self._end()
                 super().reject()
+        self._update()
+
+    def _changed(self) -> None:
+        """Something else is to be written, or elsewhere: what was agreed to does not hold for it."""
+        if self._agreed:
+            self._agreed = []
+            self.go.setText("Export")
+            self.told.clear()
         self._update()
 
     def _update(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.frames import CACHE_BYTES, FrameLoader, FrameMap
 from megc_live.gui.review.worker import Answer, Ticket
-from megc_live.review import ReviewDocument
+from megc_live.review import ReviewDocument, set_aside
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,16 @@ class Opened:
         return FrameLoader(lambda: document.reader(CACHE_BYTES), self.in_file)
 
 
-def open_results(folder: Path, reviewer: str, *, read_only: bool = False) -> Opened:
-    """Open a folder of results; raises as :meth:`ReviewDocument.open` does."""
-    document = ReviewDocument.open(folder, reviewer, read_only=read_only)
+def open_results(
+    folder: Path, reviewer: str, *, read_only: bool = False, own: bool = False, aside: bool = False
+) -> Opened:
+    """Open a folder of results; raises as :meth:`ReviewDocument.open` does.
+
+    ``aside``: first set aside what there is of a review.
+    """
+    if aside:
+        set_aside(folder, reviewer)
+    document = ReviewDocument.open(folder, reviewer, read_only=read_only, own=own)
     try:
         times_s, present = document.times_s, document.present_frames
         faces = document.faces or (0,)

@@ -6,19 +6,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer, QUrl
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
     QLabel,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from megc_live.gui.review.agreeing import FILES
 from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import (
@@ -30,12 +26,14 @@ from megc_live.gui.review.opening import (
     open_results,
     same_folder,
 )
-from megc_live.gui.review.pages import Banner, EmptyPage, NamePage, folder_of_results
+from megc_live.gui.review.pages import Banner, ChoicePage, EmptyPage, Header, NamePage
+from megc_live.gui.review.pickers import dropped_results, pick_intervals, pick_results, pick_video
 from megc_live.gui.review.text_keys import TextKeys
+from megc_live.gui.review.words import greeting, reviewed_before, saved_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
 from megc_live.gui.shortcuts import make_action
-from megc_live.review import Import, ReviewDocument, ReviewInterval, import_intervals
+from megc_live.review import REVIEW, Import, JournalError, ReviewDocument, ReviewInterval, import_intervals
 from megc_live.settings import Settings
 
 POLL_MS = 30
@@ -70,6 +68,8 @@ class ReviewView(QWidget):
         self.work = Workspace()
         self.empty = EmptyPage()
         self.name_page = NamePage()
+        self.choice_page = ChoicePage()
+        self._choosing: Opened | None = None
         self.wait_page = QLabel()
         self.wait_page.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.banner = Banner()
@@ -110,21 +110,8 @@ class ReviewView(QWidget):
         self.file_actions = [self.import_action, self.export_action, self.open_action, self.name_action]
 
     def _lay_out(self) -> None:
-        self.title = QLabel()
-        self.title.setProperty("role", "heading")
-        self.saved = QLabel()
-        self.saved.setProperty("role", "soft")
-        self.header = QWidget()
-        row = QHBoxLayout(self.header)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self.title)
-        row.addWidget(self.saved, 1)
-        self.header_row = row
-        for action in (self.work.editor.undo, self.work.editor.redo, *self.file_actions):
-            button = QToolButton()
-            button.setDefaultAction(action)
-            row.addWidget(button)
+        self.header = Header((self.work.editor.undo, self.work.editor.redo, *self.file_actions))
+        self.title, self.saved = self.header.title, self.header.saved
         work_page = QWidget()
         column = QVBoxLayout(work_page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -132,7 +119,7 @@ class ReviewView(QWidget):
         column.addWidget(self.header)
         column.addWidget(self.work, 1)
         self.work_page = work_page
-        for page in (self.empty, self.name_page, self.wait_page, work_page):
+        for page in (self.empty, self.name_page, self.choice_page, self.wait_page, work_page):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
@@ -144,6 +131,9 @@ class ReviewView(QWidget):
         self.empty.open_button.clicked.connect(self._choose_folder)
         self.name_page.given.connect(self._named)
         self.name_page.left.connect(self._back)
+        self.choice_page.own.connect(lambda: self._chosen("own"))
+        self.choice_page.together.connect(lambda: self._chosen("together"))
+        self.choice_page.left.connect(lambda: self._chosen(""))
         self.banner.pressed.connect(lambda: self._on_press())
         self.work.editor.failed.connect(self.banner.tell)
         self.work.player.failed.connect(self._no_picture)
@@ -174,8 +164,9 @@ class ReviewView(QWidget):
         if self._dialog is not None:
             ended = self._dialog.shutdown(left()) and ended
         ended = self._reader.close(left()) and ended
-        if self.document is not None:
-            self.document.close()
+        for document in (self.document, self._choosing.document if self._choosing else None):
+            if document is not None:
+                document.close()
         return ended
 
     def actions(self) -> list[QAction]:
@@ -184,28 +175,21 @@ class ReviewView(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders of results."""
-        if event is not None and self._dropped(event) is not None:
+        if event is not None and dropped_results(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
         """Open the folder of results that was dropped."""
-        folder = self._dropped(event) if event is not None else None
+        folder = dropped_results(event)
         if folder is not None:
             self.open(folder)
 
-    def _dropped(self, event: QDropEvent) -> Path | None:
-        data = event.mimeData()
-        urls: list[QUrl] = data.urls() if data is not None else []
-        found = [folder_of_results(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]
-        return next((folder for folder in found if folder is not None), None)
-
     def _choose_folder(self) -> None:
-        start = str(self.document.folder.parent) if self.document is not None else ""
-        chosen = QFileDialog.getExistingDirectory(self, "Open results", start)
-        if chosen:
-            self.open(Path(chosen))
+        chosen = pick_results(self, self.document)
+        if chosen is not None:
+            self.open(chosen)
 
-    def _open(self, folder: Path, name: str, *, read_only: bool = False) -> None:
+    def _open(self, folder: Path, name: str, **how: bool) -> None:
         if not self.work.finish_typing():
             self._back()
             return
@@ -215,7 +199,7 @@ class ReviewView(QWidget):
         self.banner.hide()
         self.wait_page.setText(f"Opening {folder.name} …")
         self.pages.setCurrentWidget(self.wait_page)
-        self._ask("open", folder, lambda ticket: open_results(folder, name, read_only=read_only))
+        self._ask("open", folder, lambda ticket: open_results(folder, name, **how))
 
     def _ask(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
         """Read something beside the window's thread; meanwhile nothing else can be begun on this document."""
@@ -252,7 +236,11 @@ class ReviewView(QWidget):
             return  # of a document that is shown no more
         if what == "open":
             if answer.error:
-                self._not_opened(path, answer.error)
+                self._not_opened(path, answer)
+            elif said := reviewed_before(answer.value.document):
+                self._choosing = answer.value
+                self.choice_page.ask(said)
+                self.pages.setCurrentWidget(self.choice_page)
             else:
                 self._show(answer.value)
         elif what == "import":
@@ -268,6 +256,19 @@ class ReviewView(QWidget):
                 self.banner.hide()
                 self.work.show_video(answer.value, "No video")
 
+    def _chosen(self, how: str) -> None:
+        """A second reviewer has said how to begin."""
+        opened, self._choosing = self._choosing, None
+        if opened is None:
+            return
+        if how == "together":
+            self._show(opened)
+            return
+        opened.document.close()
+        self._back()
+        if how == "own":
+            self._open(opened.document.folder, opened.document.reviewer, own=True)
+
     def _show(self, opened: Opened) -> None:
         before = self.document
         if before is not None:
@@ -281,21 +282,31 @@ class ReviewView(QWidget):
         self.pages.setCurrentWidget(self.work_page)
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._say_saved()
-        notes = " ".join(document.notes)
-        if document.video is None and had_video(document):
-            self._ask_for_video(f"{no_video(document)} {notes}".strip())
-        elif notes:
-            self.banner.tell(notes)
+        said = greeting(document)
+        if said.offer == "locate":
+            self._ask_for_video(said.text)
+        elif said.offer == "take over":
+            self._on_press = lambda: self.import_file(document.folder / REVIEW)
+            self.banner.tell(said.text, "Take them over", "Import the file; Undo brings the machine's back")
+        elif said.text:
+            self.banner.tell(said.text)
 
-    def _not_opened(self, folder: Path, error: str) -> None:
+    def _not_opened(self, folder: Path, answer: Answer) -> None:
         self._back()
         self.work.setEnabled(True)
         self.work.refresh(frozenset(self.work.editor.selection))  # what was open may be closed now
         self._say_saved()
-        self._on_press = lambda: self._open(folder, self._memory.reviewer, read_only=True)
+        name = self._memory.reviewer
+        if isinstance(answer.cause, JournalError):
+            self._on_press = lambda: self._open(folder, name, aside=True)
+            self.banner.tell(
+                answer.error, "Set it aside and begin anew", "The file is renamed, nothing of it is deleted"
+            )
+            return
+        self._on_press = lambda: self._open(folder, name, read_only=True)
         can_look = (folder / "intervals.csv").is_file()
         self.banner.tell(
-            error,
+            answer.error,
             "Open to look at only" if can_look else "",
             "Open without changing anything: no edit is possible then",
         )
@@ -315,12 +326,9 @@ class ReviewView(QWidget):
         document = self.document
         if document is None:
             return
-        if document.session.source.kind == "folder":
-            chosen = QFileDialog.getExistingDirectory(self, "Where are the images now?", str(document.folder))
-        else:
-            chosen, _ = QFileDialog.getOpenFileName(self, "Where is the video now?", str(document.folder))
-        if chosen:
-            self.locate(Path(chosen))
+        chosen = pick_video(self, document)
+        if chosen is not None:
+            self.locate(chosen)
 
     def locate(self, path: Path) -> None:
         """Say where the video of the results is now; returns at once."""
@@ -333,13 +341,9 @@ class ReviewView(QWidget):
         self._ask("video", path, locator(opened, path))
 
     def _choose_import(self) -> None:
-        if self.document is None:
-            return
-        chosen, _ = QFileDialog.getOpenFileName(
-            self, "Import intervals", str(self.document.folder.parent), FILES
-        )
-        if chosen:
-            self.import_file(Path(chosen))
+        chosen = pick_intervals(self, self.document) if self.document is not None else None
+        if chosen is not None:
+            self.import_file(chosen)
 
     def import_file(self, path: Path) -> None:
         """Take the intervals of a file in place of all there are; returns at once."""
@@ -389,14 +393,5 @@ class ReviewView(QWidget):
         document = self.document
         if document is None:
             return
-        if document.read_only:
-            self.saved.setText("to look at only: nothing can be changed")
-        elif document.revision:
-            times = [item.changed for item in document.intervals if item.changed]
-            at = f" at {max(times)[11:19]}" if times else ""
-            self.saved.setText(f"✓ saved{at}")
-        else:
-            self.saved.setText("✓ no changes yet; each is saved as it is made")
-        self.saved.setToolTip(
-            f"Every change is on the disk before it is shown: {document.folder / 'review.jsonl'}"
-        )
+        self.saved.setText(saved_words(document))
+        self.saved.setToolTip(f"Every change is on the disk before it is shown: {document.journal}")

@@ -12,11 +12,15 @@ from megc_live.errors import MegcError
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a piece of work: ``value``, or one line that says why there is none in ``error``."""
+    """What came of a piece of work: ``value``, or one line that says why there is none in ``error``.
+
+    ``cause`` is the error itself, where it is one that was foreseen.
+    """
 
     key: Hashable
     value: Any = None
     error: str = ""
+    cause: MegcError | None = None
 
 
 class Stale(Exception):
@@ -154,7 +158,7 @@ class Latest:
         except Stale:
             return
         except MegcError as error:
-            answer = Answer(key, error=str(error))
+            answer = Answer(key, error=str(error), cause=error)
         except Exception as error:  # shown in the window: a fault here must not end the thread unseen
             answer = Answer(key, error=f"internal fault, please report it: {type(error).__name__}: {error}")
         with self._condition:
