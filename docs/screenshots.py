@@ -93,6 +93,7 @@ class Tour:
             self._process()
             self._rest()
         finally:
+            self.window.end()
             self.window.close()
 
     # Steps, in the order of the guide.

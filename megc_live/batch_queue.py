@@ -111,6 +111,8 @@ class BatchQueue:
             found = [(spec, size_of(spec)) for spec in expand(specs, leave_out=leave_out)]
         except MegcError as error:
             said = str(error)
+        except Exception as fault:  # else the queue would look for ever, and never be done
+            said = f"internal fault, please report it: {type(fault).__name__}: {fault}"
         with self._lock:
             here = {same(item.spec) for item in self._items if item.state not in OVER}
             for spec, size in found:

@@ -368,3 +368,20 @@ def test_a_fault_of_the_program_costs_one_source(
         assert states(queue) == ["failed", "done"]
         outcome = item(queue, "one").outcome
         assert outcome and "nobody thought of this" in outcome.error
+
+
+def test_a_fault_while_looking_through_folders_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(specs: list[str], leave_out: Path) -> list[str]:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr("megc_live.batch_queue.expand", broken)
+    queue = BatchQueue(Options(tmp_path))
+    try:
+        queue.add([str(tmp_path)])
+        until(lambda: bool(queue.snapshot().message))
+        assert "too deep" in queue.snapshot().message
+        assert not queue.is_running()
+    finally:
+        queue.close(5.0)

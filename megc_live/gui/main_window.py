@@ -7,27 +7,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QSize, Qt, QTimer
+from PyQt6.QtCore import QByteArray, QSize, Qt
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
 from PyQt6.QtWidgets import (
-    QButtonGroup,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QMessageBox,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from megc_live.errors import MegcError
-from megc_live.gui import icons, theme
+from megc_live.gui import theme
 from megc_live.gui.about import AboutDialog
 from megc_live.gui.cameras import ListCameras
+from megc_live.gui.closing import AskBeforeClosing
 from megc_live.gui.drops import FileDrops
 from megc_live.gui.live.view import LiveView
 from megc_live.gui.opening import Kind, kind_of, results_of
@@ -40,7 +36,7 @@ from megc_live.gui.settings_dialog import SettingsDialog
 from megc_live.gui.shortcuts import ShortcutSheet, make_action
 from megc_live.gui.start_demo import DemoClip
 from megc_live.gui.start_page import OpenSource, StartPage
-from megc_live.output.session import PURPOSE_NOTICE
+from megc_live.gui.window_parts import Header, MessageBanner, purpose_label
 from megc_live.settings import Settings
 from megc_live.video import Source, open_source
 from megc_live.video.camera import list_cameras
@@ -87,7 +83,6 @@ class MainWindow(QMainWindow):
         self.places, self.preferences, self.settings = places, preferences, settings
         self.recent = Recent(places.state)
         self._spotting_only = False
-        self._waiting: Callable[[], None] | None = None
         self._closed = False
         self.setWindowTitle("megc-live")
         self.start = StartPage(
@@ -101,9 +96,8 @@ class MainWindow(QMainWindow):
         self._make_actions()
         self._lay_out()
         self._drops = FileDrops(self, self.open_paths)
-        self._stop_timer = QTimer(self)
-        self._stop_timer.setInterval(50)
-        self._stop_timer.timeout.connect(self._look_whether_stopped)
+        self._asking = AskBeforeClosing(self, self._running)
+        self._asking.watch(self)
         self._restore()
         self.go_to(0)
 
@@ -128,8 +122,7 @@ class MainWindow(QMainWindow):
 
     def tell(self, message: str) -> None:
         """Show a message that does not stop anything, until it is dismissed."""
-        self._message.setText(message)
-        self._banner.show()
+        self.banner.tell(message)
 
     def open_source(self, spec: str) -> None:
         """Open whatever it is where it belongs: Live, Process or Review."""
@@ -183,9 +176,7 @@ class MainWindow(QMainWindow):
 
         def decided() -> None:
             if box.clickedButton() is end:
-                self.live.stop()
-                self._waiting = lambda: self._begin_live(spec, make, consent)
-                self._stop_timer.start()
+                self._begin_live(spec, make, consent)
 
         box.finished.connect(decided)
         box.open()
@@ -204,14 +195,6 @@ class MainWindow(QMainWindow):
             self.start.ask_live(spec)
         else:
             self.go_to(0)
-
-    def _look_whether_stopped(self) -> None:
-        if self.live.is_running():
-            return
-        self._stop_timer.stop()
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting()
 
     def _remember(self, spec: str, kind: Kind) -> None:
         self.recent.add(spec, kind)
@@ -267,10 +250,16 @@ class MainWindow(QMainWindow):
             return
         self._closed = True
         self._keep()
-        self._stop_timer.stop()
+        self.hide()  # whatever takes its time now, the user is done
         limit = time.monotonic() + CLOSE_WITHIN_S
+        self.live.stop()  # it writes its results while the others end
         for view in (self.live, self.process, self.review, self.start):
             view.shutdown(max(0.05, limit - time.monotonic()))
+
+    def _running(self) -> str:
+        """Return what closing the window would stop."""
+        said = () if self._closed else (self.live.question(), self.process.question())
+        return " ".join(filter(None, said))
 
     def _keep(self) -> None:
         self.preferences.keep_state("window", self.saveGeometry())
@@ -300,6 +289,7 @@ class MainWindow(QMainWindow):
         self.start.live_wanted.connect(self.open_live)
         self.start.process_wanted.connect(self.open_in_process)
         self.start.review_wanted.connect(self.open_in_review)
+        self.start.demo.waits.connect(self.tell)
         self.live.opened_results.connect(self.open_in_review)
         self.live.source_wanted.connect(self._choose_source)
         self.process.opened_results.connect(self.open_in_review)
@@ -317,7 +307,8 @@ class MainWindow(QMainWindow):
         self._about = add("&About, versions, licences", "Ctrl+F1", self.show_about)
         self._full = add("F&ull screen", "F11", self._toggle_full_screen)
         self._quit = add("&Quit", "Ctrl+Q", self.close, "End sessions, keep their results, close the window")
-        self._menu_action = add("&Menu", "F10", self._show_menu)
+        self._menu_action = add("&Menu", "F10", lambda: self.header.menu_button.showMenu())
+        self._dismiss = add("Dismiss the message", "Ctrl+Shift+D", lambda: self.banner.hide())
         self._everywhere = [
             *self._go,
             self._settings,
@@ -325,6 +316,7 @@ class MainWindow(QMainWindow):
             self._about,
             self._full,
             self._menu_action,
+            self._dismiss,
             self._quit,
         ]
 
@@ -336,50 +328,15 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._header())
-        layout.addWidget(self._make_banner())
+        self.header = Header(WORKSPACES, self._go, (("settings", self._settings), ("help", self._sheet)))
+        self.header.set_menu(self._menu(), self._menu_action.toolTip())
+        self._tabs = self.header.tabs
+        self.banner = MessageBanner()
+        layout.addWidget(self.header)
+        layout.addWidget(self.banner)
         layout.addWidget(self._stack, 1)
-        layout.addWidget(self._notice())
+        layout.addWidget(purpose_label())
         self.setCentralWidget(middle)
-
-    def _header(self) -> QWidget:
-        header = QFrame()
-        header.setProperty("role", "bar")
-        line = QHBoxLayout(header)
-        line.setContentsMargins(12, 6, 12, 6)
-        group = QButtonGroup(self)
-        self._tabs: list[QToolButton] = []
-        for (title, icon, _), action in zip(WORKSPACES, self._go, strict=True):
-            tab = QToolButton()
-            tab.setText(title)
-            tab.setIcon(icons.icon(icon))
-            tab.setIconSize(QSize(22, 22))
-            tab.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            tab.setMinimumSize(128, 36)
-            tab.setCheckable(True)
-            tab.setToolTip(action.toolTip())
-            tab.setProperty("role", "tab")
-            tab.clicked.connect(lambda _checked=False, action=action: action.trigger())
-            group.addButton(tab)
-            line.addWidget(tab)
-            self._tabs.append(tab)
-        line.addStretch(1)
-        for icon, action in (("settings", self._settings), ("help", self._sheet)):
-            tool = QToolButton()
-            tool.setIcon(icons.icon(icon))
-            tool.setIconSize(QSize(20, 20))
-            tool.setToolTip(action.toolTip())
-            tool.setAccessibleName(action.text().replace("&", ""))
-            tool.clicked.connect(lambda _checked=False, action=action: action.trigger())
-            line.addWidget(tool)
-        self._menu_button = QToolButton()
-        self._menu_button.setText("Menu")
-        self._menu_button.setProperty("role", "menu")
-        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._menu_button.setToolTip(self._menu_action.toolTip())
-        self._menu_button.setMenu(self._menu())
-        line.addWidget(self._menu_button)
-        return header
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -401,32 +358,3 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         menu.addAction(self._quit)
         return menu
-
-    def _show_menu(self) -> None:
-        self._menu_button.showMenu()
-
-    def _make_banner(self) -> QFrame:
-        self._banner = QFrame()
-        self._banner.setProperty("role", "banner")
-        self._message = QLabel()
-        self._message.setWordWrap(True)
-        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        dismiss = QToolButton()
-        dismiss.setText("Dismiss")
-        dismiss.setToolTip("Hide this message")
-        dismiss.clicked.connect(self._banner.hide)
-        sign = QLabel()
-        sign.setPixmap(icons.icon("warning", "warn").pixmap(20, 20))
-        line = QHBoxLayout(self._banner)
-        line.setContentsMargins(12, 4, 12, 4)
-        line.addWidget(sign)
-        line.addWidget(self._message, 1)
-        line.addWidget(dismiss)
-        self._banner.hide()
-        return self._banner
-
-    def _notice(self) -> QLabel:
-        notice = QLabel(PURPOSE_NOTICE)
-        notice.setProperty("role", "notice")
-        notice.setToolTip("What this program is not for; more under Menu, About")
-        return notice

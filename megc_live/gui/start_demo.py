@@ -128,9 +128,17 @@ class DemoCard(Card):
     ----------
     clip : DemoClip
         The clip.
+
+    Attributes
+    ----------
+    live_wanted, process_wanted : pyqtSignal
+        It is to be opened in Live (its path) or in Process (a list of it).
+    waits : pyqtSignal(str)
+        It was rendered while something else was looked at, and opens only when it is asked for again.
     """
 
     live_wanted = pyqtSignal(str)
+    waits = pyqtSignal(str)
     process_wanted = pyqtSignal(list)
 
     def __init__(self, clip: DemoClip) -> None:
@@ -176,15 +184,19 @@ class DemoCard(Card):
         self._timer.stop()
         self._show()
         then, self._then = self._then, None
-        if self.clip.state == "ready" and then is not None:
+        if self.clip.state != "ready" or then is None:
+            return
+        if self.isVisible():
             then()
+        else:  # whoever has gone on to something else is not to be torn away from it
+            self.waits.emit("The demo clip is ready: open it in Start.")
 
     def _show(self) -> None:
         state = self.clip.state
         about = "A photograph (NASA, public domain) with ten micro-expressions planted in it, 45 s."
         texts: dict[DemoState, str] = {
             "absent": f"{about} It is rendered once, which takes about a minute.",
-            "rendering": f"{about} Rendering, about a minute; then it opens by itself …",
+            "rendering": f"{about} Rendering, about a minute; then it opens here …",
             "ready": about,
             "failed": self.clip.message,
         }

@@ -87,4 +87,5 @@ def new_window(qtbot: QtBot, places: Places) -> Iterator[Windows]:
     windows = Windows(qtbot, places)
     yield windows
     for window in windows.made:
+        window.end()
         window.close()

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def make_view(qtbot: QtBot) -> Iterator[Made]:
         view.shutdown(0.0)
 
 
-def begin(view: LiveView, spec: str = "camera:0", folder: Path | None = None) -> FakeSession:
-    view.start(spec, lambda: None, consent={"given": True}, folder=folder)  # type: ignore[arg-type, return-value]
+def begin(view: LiveView, spec: str = "camera:0", folder: Path | None = None, **consent: bool) -> FakeSession:
+    view.start(spec, lambda: None, consent={"given": True, **consent}, folder=folder)  # type: ignore[arg-type, return-value]
     return session(view)
 
 
@@ -111,19 +112,49 @@ def test_names_of_folders_hold_no_password(make_view: Made, spec: str, name: str
     assert begin(make_view(), spec=spec).options["name"] == name
 
 
-def test_spotting_only_takes_effect_at_the_next_start(make_view: Made, qtbot: QtBot) -> None:
+def test_spotting_only_is_chosen_for_the_next_session(make_view: Made, qtbot: QtBot) -> None:
     view = make_view()
     first = running(view)
-    action(view, "Spotting only").trigger()
+    switch = action(view, "Spotting only")
+    qtbot.waitUntil(lambda: not switch.isEnabled())
+    switch.trigger()
+    assert not switch.isChecked() and "names emotions" in switch.toolTip()
     assert first.settings.recognition.recognizer == "ststnet"
-    assert view.controls.said.text().startswith("Takes effect")
     first.show(state="ended")
-    qtbot.waitUntil(lambda: not view.is_running())
+    qtbot.waitUntil(switch.isEnabled)
+    switch.trigger()
     second = begin(view)
     assert second.settings.recognition.recognizer == "none"
     second.show(state="running", spotting_only=True)
     qtbot.waitUntil(lambda: all(view.table.isColumnHidden(c) for c in LABEL_COLUMNS))
     assert "p of negative" not in view.timeline.unit.text()
+
+
+def test_a_running_session_shows_what_the_consent_form_decided(make_view: Made, qtbot: QtBot) -> None:
+    view = make_view()
+    made = begin(view, spotting_only=True)
+    made.show(state="running", spotting_only=True)
+    switch = action(view, "Spotting only")
+    qtbot.waitUntil(switch.isChecked)
+    assert not switch.isEnabled() and "consent form" in switch.toolTip()
+    made.show(state="ended", spotting_only=True)
+    qtbot.waitUntil(switch.isEnabled)
+    assert not switch.isChecked(), "the next person is asked anew"
+
+
+@pytest.mark.skipif(find_spec("pylsl") is None, reason="needs the extra lsl")
+def test_signals_are_not_sent_of_a_session_that_takes_another_s_place(make_view: Made, qtbot: QtBot) -> None:
+    view = make_view()
+    switch = action(view, "LSL")
+    switch.trigger()
+    first = begin(view)
+    first.show(state="running")
+    assert first.options["lsl"] is not None
+    assert not switch.isEnabled() and switch.isChecked()
+    view.start("camera:9", lambda: None, consent={"given": True}, folder=None)  # type: ignore[arg-type, return-value]
+    first.show(state="ended")
+    qtbot.waitUntil(lambda: view._session is not first)
+    assert session(view).options["lsl"] is None and not switch.isChecked()
 
 
 def test_lsl_is_greyed_with_what_to_install(make_view: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,7 +421,7 @@ def test_the_footer_says_what_is_unknown(make_view: Made, qtbot: QtBot) -> None:
         data_age_s=0.012,
         cpu_percent=41.6,
     )
-    qtbot.waitUntil(lambda: texts["rate"].text() == "captured 20.0, analysed 20.0 fps")
+    qtbot.waitUntil(lambda: texts["rate"].text() == "⚠ captured 20.0, analysed 20.0 fps")
     assert texts["rate"].property("role") == "warn"
     assert texts["decision"].text() == "decision 300 / 410 ms (at most 580)"
     assert texts["dropped"].text() == "dropped 7"

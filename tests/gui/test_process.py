@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from megc_live.batch_items import ItemView, Options
 from megc_live.batch_queue import BatchQueue
 from megc_live.choices import collect_choices
+from megc_live.gui.closing import AskBeforeClosing
 from megc_live.gui.process.table import FILE, MICRO, PROGRESS, STATE
 from megc_live.gui.process.view import ProcessView
 from megc_live.gui.process.wording import detail_html, how_long, whole_text
@@ -308,7 +309,8 @@ def test_closing_asks_only_while_something_runs(qtbot: QtBot, tmp_path: Path) ->
         qtbot.waitUntil(lambda: view.model.rowCount() == 1, timeout=LONG)
         view.start.trigger()
         qtbot.waitUntil(lambda: view.model.items[0].done > 0, timeout=LONG)
-        asking = view._asking
+        asking = AskBeforeClosing(window, view.question)
+        asking.watch(window)
         assert not window.close() and window.isVisible()
         assert asking.box is not None and "One file is being analysed" in asking.box.text()
         stop, go_on = asking.box.buttons()

@@ -16,7 +16,7 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "pause": (
         "Pause",
         "P",
-        "Stop analysing, and go on later; the frames in between are counted as dropped",
+        "Stop analysing and recording, and go on later; the time in between is left out",
         True,
     ),
     "snapshot": ("Snapshot", "S", "Save the newest frame as a PNG picture", False),
@@ -46,14 +46,14 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "spotting": (
         "Spotting only",
         "O",
-        "Find and time movements without naming an emotion; takes effect at the next start",
+        "Find and time movements without naming an emotion; for the next session",
         True,
     ),
     "lsl": (
         "LSL",
         "L",
         "Send activity (% of the eye distance) and event markers to Lab Streaming Layer; "
-        "takes effect at the next start",
+        "for the next session",
         True,
     ),
     "review": ("Open in Review", "V", "Open the finished session's results in Review", False),
@@ -75,12 +75,14 @@ class Commands:
 
     def __init__(self, parent: QWidget) -> None:
         self._all: dict[str, QAction] = {}
+        self._forbidden: set[str] = set()
         for name, (text, keys, tip, switch) in _TABLE.items():
             action = make_action(parent, text, keys, tip=tip, checkable=switch)
             action.setChecked(name in SWITCHED_ON)
             if name in _ON_BUTTONS:
                 action.setIconText(_ON_BUTTONS[name])
             self._all[name] = action
+        self._tips = {name: action.toolTip() for name, action in self._all.items()}
 
     def __getitem__(self, name: str) -> QAction:
         return self._all[name]
@@ -104,8 +106,24 @@ class Commands:
             action.blockSignals(False)
             action.changed.emit()
 
+    def hold(self, name: str, on: bool, why: str) -> None:
+        """Show a switch as it is, grey, and say in its tooltip why it cannot be changed now."""
+        self.set_quietly(name, on)
+        if self._all[name].isEnabled():
+            self._all[name].setEnabled(False)
+        if name not in self._forbidden and self._all[name].toolTip() != why:
+            self._all[name].setToolTip(why)
+
+    def release(self, name: str, on: bool) -> None:
+        """Let a switch be changed again."""
+        self.set_quietly(name, on)
+        if name not in self._forbidden:
+            self._all[name].setToolTip(self._tips[name])
+            self._all[name].setEnabled(True)
+
     def forbid(self, name: str, why: str) -> None:
         """Grey an action for good, and say why in its tooltip."""
+        self._forbidden.add(name)
         self._all[name].setEnabled(False)
         self._all[name].setToolTip(why)
 

@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from megc_live.live import StageStats, format_stats
+from megc_live.live_warnings import FEW_FPS
 
 if TYPE_CHECKING:
     from megc_live.live_snapshot import Snapshot
@@ -21,7 +22,7 @@ _TIPS = {
     "decision": "Delay from a micro-expression's offset to its entry in the list, in time of the stream: "
     "median and 95th percentile, ms; in brackets the longest that the spotter states.",
     "dropped": "Frames that are missing: lost by the source, or given up because this computer was too "
-    "slow or the session was paused.",
+    "slow. Those of a pause are not among them.",
     "age": "Time since the newest frame was captured, ms. It grows while the source delivers nothing.",
     "cpu": "Processor time of this program, percent of all cores.",
 }
@@ -68,11 +69,13 @@ class Footer(QWidget):
             stages = format_stats([*snapshot.stages, paint])
             self.labels["overlay"].setToolTip(f"{_TIPS['overlay']}\n\n{stages}")
         going = snapshot is not None and snapshot.state in ("running", "lost")
-        self._warn("rate", going and snapshot is not None and snapshot.capture_fps < 24.9)
+        self._warn("rate", going and snapshot is not None and snapshot.capture_fps < FEW_FPS)
         self._warn("age", going and snapshot is not None and snapshot.data_age_s > 0.5)
 
     def _warn(self, name: str, on: bool) -> None:
         label, role = self.labels[name], "warn" if on else ""
+        if on:
+            label.setText(f"⚠ {label.text()}")
         if label.property("role") != role:
             label.setProperty("role", role)
             style = label.style()

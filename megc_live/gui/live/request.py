@@ -71,6 +71,15 @@ def without_labels(settings: Settings) -> Settings:
     return settings.model_copy(update={"recognition": recognition})
 
 
+def why_labels(snapshot: Snapshot, request: Request | None) -> str:
+    """Return what decided whether the running session names emotions."""
+    if not snapshot.spotting_only:
+        return "This session names emotions; choose before the next one starts."
+    chosen = request is not None and request.consent.get("spotting_only")
+    why = "as chosen in the consent form" if chosen else "as chosen before it started"
+    return f"This session finds and times movements without naming an emotion, {why}."
+
+
 def has_results(snapshot: Snapshot) -> bool:
     """Return whether the session has left a folder of results."""
     return snapshot.folder is not None and snapshot.folder.is_dir()

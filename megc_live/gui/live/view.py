@@ -12,7 +12,7 @@ from typing import Any
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QGridLayout, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from megc_live.baseline import Baseline
 from megc_live.errors import MegcError
@@ -20,9 +20,10 @@ from megc_live.gui.live.bars import ControlBar, OverlayBar
 from megc_live.gui.live.commands import Commands
 from megc_live.gui.live.events import EventTable
 from megc_live.gui.live.footer import Footer
+from megc_live.gui.live.layout import lay_out
 from megc_live.gui.live.notice import Notice, words
 from megc_live.gui.live.picture import Picture
-from megc_live.gui.live.request import Every, Request, has_results, picture_path
+from megc_live.gui.live.request import Every, Request, has_results, picture_path, why_labels
 from megc_live.gui.live.scale import ActivityScale
 from megc_live.gui.live.timeline import Timeline
 from megc_live.live_session import LiveSession
@@ -83,6 +84,8 @@ class LiveView(QWidget):
         self._scale = ActivityScale()
         self._n_rows = self._n_events = 0
         self._hangs_at = math.inf
+        self._choice = False
+        """Whether the next session is to be without labels; a running one shows what it is."""
         self._painted_s, self._paint_took_s = -math.inf, 0.0
         self._results, self._state, self._figures = Every(_RESULTS_S), Every(_STATE_S), Every(_FIGURES_S)
         self._paces = (self._results, self._state, self._figures)
@@ -94,7 +97,16 @@ class LiveView(QWidget):
         self.controls = ControlBar(self._commands)
         c = self._commands
         self.notice = Notice((c["start"], c["review"], c["again"]), self.picture)
-        self._lay_out()
+        self.upper, self.panes = lay_out(
+            self,
+            self.controls,
+            self.picture,
+            self.notice,
+            OverlayBar(c),
+            self.table,
+            self.timeline,
+            self.footer,
+        )
         self._connect()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -104,34 +116,6 @@ class LiveView(QWidget):
         if find_spec("pylsl") is None:
             self._commands.forbid("lsl", NO_LSL)
         self._show_idle()
-
-    def _lay_out(self) -> None:
-        middle = QGridLayout(self.picture)
-        middle.addWidget(self.notice, 0, 0, Qt.AlignmentFlag.AlignCenter)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.picture, 1)
-        column.addWidget(OverlayBar(self._commands))
-        self.upper = QSplitter(Qt.Orientation.Horizontal)
-        self.upper.setObjectName("live_upper")
-        self.upper.addWidget(left)
-        self.upper.addWidget(self.table)
-        self.upper.setSizes([540, 740])
-        self.panes = QSplitter(Qt.Orientation.Vertical)
-        self.panes.setObjectName("live_panes")
-        self.panes.addWidget(self.upper)
-        self.panes.addWidget(self.timeline)
-        self.panes.setSizes([360, 260])
-        for splitter in (self.upper, self.panes):
-            splitter.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.controls)
-        layout.addWidget(self.panes, 1)
-        layout.addWidget(self.footer)
 
     def _connect(self) -> None:
         self._commands.connect(
@@ -152,8 +136,6 @@ class LiveView(QWidget):
             {
                 "pause": self._pause,
                 "record": self._record,
-                "spotting": self._next_time,
-                "lsl": self._next_time,
                 "relative": lambda _on: self._show_scale(),
                 "heat": self.timeline.set_heat,
                 **{name: self._switch(name) for name in ("landmarks", "regions", "head_box", "warnings")},
@@ -198,6 +180,13 @@ class LiveView(QWidget):
         """Whether a session has neither ended nor failed."""
         return self._session is not None and self._session.snapshot().state not in ("ended", "failed")
 
+    def question(self) -> str:
+        """Return what closing the window would stop, in a sentence; empty if nothing runs."""
+        if not self.is_running():
+            return ""
+        recorded = self._snapshot is not None and self._snapshot.recording is not None
+        return f"A live session is running{' and is being recorded' if recorded else ''}."
+
     def shutdown(self, timeout_s: float = 1.5) -> None:
         """End the session, waiting for it for at most ``timeout_s`` seconds."""
         self._timer.stop()
@@ -223,15 +212,12 @@ class LiveView(QWidget):
         self._commands.set_quietly("record", False)
         self._say("")
         c = self._commands
+        self._choice = c["spotting"].isChecked()
         session = request.session(
-            self._make_session,
-            self._settings(),
-            spotting_only=c["spotting"].isChecked(),
-            lsl=c["lsl"].isChecked(),
+            self._make_session, self._settings(), spotting_only=self._choice, lsl=c["lsl"].isChecked()
         )
         self._session = session
-        if request.consent.get("spotting_only"):
-            self._say("Spotting only, as chosen in the consent form: no labels.")
+        c.hold("lsl", c["lsl"].isChecked(), "Set before a session starts; this one is as shown.")
         session.start()
         self._timer.start()
         self.setFocus()
@@ -245,8 +231,14 @@ class LiveView(QWidget):
             if time.monotonic() < self._hangs_at:
                 return False
             self._session.close(0.0)  # its thread ends with the program
+        self._release()
         self._begin(self._next)
         return True
+
+    def _release(self) -> None:
+        """The session is over: its switches are for the next one, whose signals are not sent unasked."""
+        self._commands.release("spotting", self._choice)
+        self._commands.release("lsl", False)
 
     def _tick(self) -> None:
         """Look at the session; everything that is shown comes from this one snapshot."""
@@ -260,7 +252,7 @@ class LiveView(QWidget):
         self._snapshot = snapshot
         if over:
             self._timer.stop()
-            self._commands.set_quietly("lsl", False)  # the next participant's signals are not sent unasked
+            self._release()
             self._painted_s = -math.inf
             for every in self._paces:
                 every.reset()
@@ -308,6 +300,8 @@ class LiveView(QWidget):
         c["again"].setEnabled(state in ("ended", "failed"))
         self._follow_baseline(snapshot)
         self._show_labels(not snapshot.spotting_only)
+        if going or state == "opening":
+            c.hold("spotting", snapshot.spotting_only, why_labels(snapshot, self._request))
         c.set_quietly("pause", state == "paused")
         c.set_quietly("record", snapshot.recording is not None and not snapshot.recording.error)
         left = snapshot.baseline_left_s
@@ -360,10 +354,6 @@ class LiveView(QWidget):
 
     def _ask_for_source(self) -> None:
         self.source_wanted.emit(self._request.spec if self._request else "")
-
-    def _next_time(self, _on: bool) -> None:
-        if self.is_running():
-            self._say("Takes effect at the next start.")
 
     def _pause(self, on: bool) -> None:
         if self._session is not None:

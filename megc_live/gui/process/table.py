@@ -34,7 +34,7 @@ _TIPS: Final = (
     "Micro-expressions found: under half a second",
     "Macro-expressions found",
 )
-_WIDTHS: Final = (0, 150, 150, 72, 92, 58, 58)
+_WIDTHS: Final = (0, 260, 150, 72, 92, 58, 58)
 _STATE_COLOURS: Final = {
     "waiting": "soft",
     "running": "accent",

@@ -26,7 +26,6 @@ from megc_live.batch_queue import BatchQueue
 from megc_live.gui import theme
 from megc_live.gui.preferences import RESULTS_FOLDER
 from megc_live.gui.process.buttons import ActionButton
-from megc_live.gui.process.closing import AskBeforeClosing
 from megc_live.gui.process.options import OptionsPanel
 from megc_live.gui.process.table import QueueModel, QueueTable
 from megc_live.gui.process.wording import detail_html, whole_text
@@ -91,7 +90,6 @@ class ProcessView(QWidget):
             chosen.selectionChanged.connect(lambda *_: self._show())
         self.table.doubleClicked.connect(lambda _index: self._open_results())
         theme.changed.connect(self._recolour)
-        self._asking = AskBeforeClosing(self, self.question)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._poll)
         self._timer.start(_POLL_MS)
@@ -123,12 +121,12 @@ class ProcessView(QWidget):
         return self.queue.is_running()
 
     def question(self) -> str:
-        """Return what to ask before the window is closed; empty if nothing runs."""
+        """Return what closing the window would stop, in a sentence; empty if nothing runs."""
         runs = sum(item.state in ACTIVE for item in self.queue.snapshot().items)
         if not runs:
             return ""
         what = "One file is" if runs == 1 else f"{runs} files are"
-        return f"{what} being analysed. Stop, keep what was found so far, and close?"
+        return f"{what} being analysed."
 
     def shutdown(self, timeout_s: float = 1.5) -> bool:
         """Stop everything within that time; what runs keeps what it found, if it can be stopped by then."""
@@ -249,7 +247,6 @@ class ProcessView(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Settings may have changed while another workspace was shown."""
         super().showEvent(event)
-        self._asking.watch(self.window())
         self.panel.follow_settings()
         self.panel.refresh()
         self._configure()

@@ -43,6 +43,8 @@ def state_text(item: ItemView) -> str:
     warned = len(item.outcome.warnings) if item.outcome is not None else 0
     if warned and item.state != "failed":
         text += f", {warned} warning{'s' if warned > 1 else ''}"
+    if item.state == "failed" and item.outcome is not None and item.outcome.error:
+        text += f": {item.outcome.error}"
     return f"{SIGNS[item.state]} {text}"
 
 

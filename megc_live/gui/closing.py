@@ -15,13 +15,13 @@ class AskBeforeClosing(QObject):
     ----------
     parent : QWidget
         In the window.
-    question : callable
-        What is to be asked now; empty: the window may be closed.
+    running : callable
+        What closing would stop, in a sentence or two; empty: the window may be closed.
     """
 
-    def __init__(self, parent: QWidget, question: Callable[[], str]) -> None:
+    def __init__(self, parent: QWidget, running: Callable[[], str]) -> None:
         super().__init__(parent)
-        self._question = question
+        self._running = running
         self._window: QWidget | None = None
         self._allowed = False
         self.box: QMessageBox | None = None
@@ -36,18 +36,18 @@ class AskBeforeClosing(QObject):
         """Hold the window's closing back once, to ask."""
         if event is None or target is not self._window or event.type() != QEvent.Type.Close:
             return False
-        question = "" if self._allowed else self._question()
-        if not question:
+        running = "" if self._allowed else self._running()
+        if not running:
             return False
         event.ignore()
         if self.box is None:
-            self._ask(question)
+            self._ask(running)
         return True
 
-    def _ask(self, question: str) -> None:
+    def _ask(self, running: str) -> None:
         box = QMessageBox(self._window)
         box.setWindowTitle("Close the window")
-        box.setText(question)
+        box.setText(f"{running}\n\nStop, keep what was found so far, and close?")
         stop = box.addButton("&Stop and close", QMessageBox.ButtonRole.AcceptRole)
         box.addButton("&Go on working", QMessageBox.ButtonRole.RejectRole)
         self.box = box
