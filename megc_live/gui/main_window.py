@@ -36,6 +36,7 @@ from megc_live.gui.settings_dialog import SettingsDialog
 from megc_live.gui.shortcuts import ShortcutSheet, make_action
 from megc_live.gui.start_demo import DemoClip
 from megc_live.gui.start_page import OpenSource, StartPage
+from megc_live.gui.wheel import WheelGuard
 from megc_live.gui.window_parts import Header, MessageBanner, purpose_label
 from megc_live.settings import Settings
 from megc_live.video import Source, open_source
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._make_actions()
         self._lay_out()
+        WheelGuard(self)
         self._drops = FileDrops(self, self.open_paths)
         self._asking = AskBeforeClosing(self, self._running)
         self._asking.watch(self)

@@ -113,6 +113,26 @@ def test_intervals_are_found_and_listed(
     assert f"{len(written)} interval" in view.notice.text.text()
 
 
+@pytest.mark.parametrize("fps", [30.0, 200.0])
+def test_a_camera_s_intervals_come_while_it_runs(
+    view: LiveView, qtbot: QtBot, tmp_path: Path, face_clip: FaceClip, fps: float
+) -> None:
+    """Planted movements in front of a camera that never ends: listed live, written at the end."""
+    with open_source(face_clip.path) as source:
+        pictures = [frame.image.rgb() for frame in source]
+    each = round(fps / 25)  # the movements last as long as in the clip, or a little less
+    camera = SimulatedCamera(fps, pictures=[p for p in pictures for _ in range(each)], stamped=False)
+    start(view, camera.open, tmp_path)
+    qtbot.waitUntil(lambda: view.table.events.rowCount() >= 2, timeout=90_000)
+    assert snapshot(view).state == "running"
+    view.stop()
+    until(qtbot, view, "ended")
+    written = read_intervals(tmp_path / "camera7" / "intervals.csv")
+    assert len(written) == snapshot(view).n_events >= 2
+    assert {record.kind for record in written} & {"micro"}
+    assert all(record.offset_s - record.onset_s > 0 for record in written)
+
+
 def test_neutral_baseline_is_taken_and_kept(view: LiveView, qtbot: QtBot, tmp_path: Path) -> None:
     start(view, SimulatedCamera(30.0).open, tmp_path)
     until(qtbot, view, "running")
@@ -125,8 +145,9 @@ def test_neutral_baseline_is_taken_and_kept(view: LiveView, qtbot: QtBot, tmp_pa
     assert SessionInfo.read(tmp_path / "camera7" / "session.json").baseline is not None
 
 
-def test_unplugged_and_back_again(view: LiveView, qtbot: QtBot, tmp_path: Path) -> None:
-    camera = SimulatedCamera(30.0)
+@pytest.mark.parametrize("fps", [30.0, 200.0])
+def test_unplugged_and_back_again(view: LiveView, qtbot: QtBot, tmp_path: Path, fps: float) -> None:
+    camera = SimulatedCamera(fps)
     start(view, camera.open, tmp_path)
     until(qtbot, view, "running")
     wait_for(qtbot, lambda: snapshot(view).n_rows > 5)
@@ -141,12 +162,15 @@ def test_unplugged_and_back_again(view: LiveView, qtbot: QtBot, tmp_path: Path) 
     assert snapshot(view).dropped > 0
 
 
-def test_switching_the_source_keeps_both_results(view: LiveView, qtbot: QtBot, tmp_path: Path) -> None:
-    start(view, SimulatedCamera(30.0).open, tmp_path, spec="camera:1")
+@pytest.mark.parametrize("rates", [(30.0, 30.0), (30.0, 200.0), (200.0, 30.0)])
+def test_switching_the_source_keeps_both_results(
+    view: LiveView, qtbot: QtBot, tmp_path: Path, rates: tuple[float, float]
+) -> None:
+    start(view, SimulatedCamera(rates[0]).open, tmp_path, spec="camera:1")
     until(qtbot, view, "running")
     wait_for(qtbot, lambda: snapshot(view).n_rows > 5)
     first = view._session
-    start(view, SimulatedCamera(30.0).open, tmp_path, spec="camera:2")
+    start(view, SimulatedCamera(rates[1]).open, tmp_path, spec="camera:2")
     wait_for(qtbot, lambda: view._session is not first and view.is_running())
     until(qtbot, view, "running")
     wait_for(qtbot, lambda: snapshot(view).n_rows > 5)
@@ -183,8 +207,10 @@ def test_a_snapshot_is_saved_beside_the_results(view: LiveView, qtbot: QtBot, tm
     until(qtbot, view, "running")
     wait_for(qtbot, lambda: action(view, "Snapshot").isEnabled())
     action(view, "Snapshot").trigger()
-    wait_for(qtbot, lambda: len(list(tmp_path.glob("camera7_frame_*.png"))) == 1)
-    assert "camera7_frame_" in view.controls.said.toolTip()
+    assert "Snapshot:" not in view.controls.said.toolTip(), "it is not written yet"
+    wait_for(qtbot, lambda: view.controls.said.toolTip().startswith("Snapshot: "))
+    (path,) = tmp_path.glob("camera7_frame_*.png")
+    assert str(path) in view.controls.said.toolTip()
 
 
 def test_recording_without_a_folder_says_why_not(view: LiveView, qtbot: QtBot) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QApplication, QDialog, QMessageBox, QSplitter, QWidget
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QComboBox, QDialog, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import MegcError, SourceError
@@ -381,6 +381,31 @@ def test_a_fault_is_shown_once_and_the_window_goes_on(
 
 
 # ---------------------------------------------------------------- what is remembered, closing
+
+
+def test_the_wheel_changes_no_field_that_it_passes_over(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window()
+    window.go_to(3)
+    kind = window.review.work.list.kind
+    assert isinstance(kind, QComboBox)
+    down = QPoint(0, -120)
+
+    def turn() -> None:
+        here = QPointF(5, 5)
+        none = Qt.KeyboardModifier.NoModifier
+        event = QWheelEvent(
+            here, QPointF(kind.mapToGlobal(here.toPoint())), QPoint(), down,
+            Qt.MouseButton.NoButton, none, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(kind, event)
+
+    window.review.pages.setCurrentWidget(window.review.work_page)
+    turn()
+    assert kind.currentIndex() == 0
+    kind.setFocus()
+    qtbot.waitUntil(kind.hasFocus)
+    turn()
+    assert kind.currentIndex() == 1
 
 
 def test_theme_size_and_panes_are_remembered(new_window: Windows, places: Places) -> None:

@@ -84,6 +84,7 @@ class LiveView(QWidget):
         self._scale = ActivityScale()
         self._n_rows = self._n_events = 0
         self._hangs_at = math.inf
+        self._saving: Path | None = None
         self._choice = False
         """Whether the next session is to be without labels; a running one shows what it is."""
         self._painted_s, self._paint_took_s = -math.inf, 0.0
@@ -97,16 +98,8 @@ class LiveView(QWidget):
         self.controls = ControlBar(self._commands)
         c = self._commands
         self.notice = Notice((c["start"], c["review"], c["again"]), self.picture)
-        self.upper, self.panes = lay_out(
-            self,
-            self.controls,
-            self.picture,
-            self.notice,
-            OverlayBar(c),
-            self.table,
-            self.timeline,
-            self.footer,
-        )
+        below = (self.picture, self.notice, OverlayBar(c), self.table, self.timeline, self.footer)
+        self.upper, self.panes = lay_out(self, self.controls, *below)
         self._connect()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -299,6 +292,7 @@ class LiveView(QWidget):
         c["review"].setEnabled(state in ("ended", "failed") and has_results(snapshot))
         c["again"].setEnabled(state in ("ended", "failed"))
         self._follow_baseline(snapshot)
+        self._follow_snapshot()
         self._show_labels(not snapshot.spotting_only)
         if going or state == "opening":
             c.hold("spotting", snapshot.spotting_only, why_labels(snapshot, self._request))
@@ -371,7 +365,14 @@ class LiveView(QWidget):
     def _save_snapshot(self) -> None:
         path = picture_path(self._snapshot) if self._snapshot is not None else None
         if path is not None and self._try(lambda session: session.save_snapshot(path)):
-            self._say(f"Snapshot: {path}")
+            self._saving = path
+            self._say(f"Saving {path.name} …")
+
+    def _follow_snapshot(self) -> None:
+        """Say where a picture is once it is there, under its name only when it is whole."""
+        if self._saving is not None and self._saving.is_file():
+            self._say(f"Snapshot: {self._saving}")
+            self._saving = None
 
     def _try(self, what: Callable[[LiveSession], object]) -> bool:
         """Ask something of the session; what does not work is said in the bar."""

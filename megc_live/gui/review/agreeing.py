@@ -92,7 +92,7 @@ class AgreementPage(QWidget):
         self.file_button.setToolTip(
             "Compare with a file: review.csv, intervals.csv, events.json, intervals.eaf, events.tsv or report"
         )
-        self.file_button.clicked.connect(self._choose)
+        self.file_button.clicked.connect(self.choose)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setProperty("role", "warn")
@@ -175,7 +175,8 @@ class AgreementPage(QWidget):
         self._files.append(path)
         self.other.addItem(text)
 
-    def _choose(self) -> None:
+    def choose(self) -> None:
+        """Ask for a second reviewer's file."""
         start = str(self._document.folder) if self._document is not None else ""
         chosen, _ = QFileDialog.getOpenFileName(self, "A second reviewer's intervals", start, FILES)
         if chosen:

@@ -56,6 +56,7 @@ class Stage(QWidget):
         self.actions_ += [
             make_action(self, "Magnify more", ["Ctrl++", "Ctrl+="], lambda: self.large.change_factor(1)),
             make_action(self, "Magnify less", "Ctrl+-", lambda: self.large.change_factor(-1)),
+            make_action(self, "Second reviewer's file …", "Ctrl+F6", self._second_reviewer),
             make_action(self, "Take the classifier's answer over", "T", self.flow.take_over),
         ]
         layout = QVBoxLayout(self)
@@ -107,6 +108,10 @@ class Stage(QWidget):
         self._timer.stop()
         ended = self.looks.close(left_s() / 2)
         return self.agreement.shutdown(left_s() / 2) and ended
+
+    def _second_reviewer(self) -> None:
+        self.tabs.setCurrentIndex(AGREEMENT)
+        self.agreement.choose()
 
     def _shower(self, page: int) -> Callable[[], None]:
         return lambda: self.tabs.setCurrentIndex(page)

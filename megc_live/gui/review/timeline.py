@@ -122,6 +122,8 @@ class Timeline(QWidget):
             make_action(self, "Zoom in", ["+", "="], lambda: self.zoom(0.5), tip="Show half the time span"),
             make_action(self, "Zoom out", "-", lambda: self.zoom(2.0), tip="Show twice the time span"),
             make_action(self, "Whole video", "F", self.show_all, tip="Show the whole video"),
+            make_action(self, "Earlier", "Alt+Left", lambda: self.pan(-0.5), tip="Half a view earlier"),
+            make_action(self, "Later", "Alt+Right", lambda: self.pan(0.5), tip="Half a view later"),
         ]
 
     def _lay_out(self) -> None:
@@ -129,7 +131,7 @@ class Timeline(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self.legend.setProperty("role", "soft")
         row.addWidget(self.legend, 1)
-        for action in self.actions_:
+        for action in self.actions_[:3]:
             button = QToolButton()
             button.setDefaultAction(action)
             row.addWidget(button)
@@ -214,6 +216,17 @@ class Timeline(QWidget):
         at = float(self._heads[0].value())
         centre = at if low <= at <= high else (low + high) / 2
         self.show_span(centre - (centre - low) * factor, centre + (high - centre) * factor)
+
+    def pan(self, share: float) -> None:
+        """Move the view by a share of it; never beyond the video."""
+        courses = self.courses
+        if courses is None or not len(courses.times_s):
+            return
+        low, high = self.span()
+        by = share * (high - low)
+        first, last = float(courses.times_s[0]), float(courses.times_s[-1])
+        by = max(min(by, max(last - high, 0.0)), min(first - low, 0.0))
+        self.show_span(low + by, high + by)
 
     def restyle(self) -> None:
         """Take the colours of the scheme that is shown."""

@@ -107,6 +107,9 @@ class ReviewView(QWidget):
         self.export_action = make_action(
             self, "Export …", "Ctrl+E", self.export, tip="Write csv, json, ELAN, BIDS, HTML"
         )
+        self.locate_action = make_action(
+            self, "Locate the video …", "Ctrl+Shift+L", self._locate, tip="Show where the video is now"
+        )
         self.file_actions = [self.import_action, self.export_action, self.open_action, self.name_action]
 
     def _lay_out(self) -> None:
@@ -171,7 +174,7 @@ class ReviewView(QWidget):
 
     def actions(self) -> list[QAction]:
         """Return the actions for the sheet of shortcuts."""
-        return [*self.file_actions, *self.work.actions_in_order(), self.hide_action]
+        return [*self.file_actions, self.locate_action, *self.work.actions_in_order(), self.hide_action]
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders of results."""

@@ -431,3 +431,19 @@ def test_every_action_has_keys_and_every_control_a_tooltip(view: ReviewView) -> 
         for widget in view.findChildren(kind):
             inner = widget.objectName().startswith("qt_") or widget.parent() in view.findChildren(QLineEdit)
             assert inner or widget.toolTip() or not widget.isVisible(), widget
+
+
+def test_the_timeline_is_moved_with_keys_and_never_beyond_the_video(view: ReviewView, qtbot: QtBot) -> None:
+    timeline, alt = view.work.timeline, Qt.KeyboardModifier.AltModifier
+    timeline.show_span(1.0, 3.0)
+    qtbot.keyClick(view.work.list.table, Qt.Key.Key_Right, alt)
+    assert timeline.span() == pytest.approx((2.0, 4.0))
+    qtbot.keyClick(view.work.list.table, Qt.Key.Key_Left, alt)
+    assert timeline.span() == pytest.approx((1.0, 3.0))
+    for _ in range(5):
+        qtbot.keyClick(view.work.list.table, Qt.Key.Key_Left, alt)
+    assert timeline.span() == pytest.approx((0.0, 2.0))
+    for _ in range(30):
+        qtbot.keyClick(view.work.list.table, Qt.Key.Key_Right, alt)
+    assert view.document is not None
+    assert timeline.span()[1] == pytest.approx(float(view.document.times_s[-1]))
