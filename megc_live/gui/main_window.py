@@ -50,6 +50,7 @@ WORKSPACES = (
     ("Process", "process", "Analyse files and folders, one after the other"),
     ("Review", "review", "Correct, complete and export what was found"),
 )
+_COLUMNS = "Review/columns"
 EVERYWHERE = Qt.ShortcutContext.WindowShortcut
 
 
@@ -267,6 +268,8 @@ class MainWindow(QMainWindow):
         self.preferences.keep_state("window", self.saveGeometry())
         for name, splitter in self._splitters():
             self.preferences.keep_state(name, splitter.saveState())
+        head = self.review.work.list.head
+        self.preferences.keep_state(_COLUMNS, head.saveState())
         self.preferences.save()
 
     def _restore(self) -> None:
@@ -276,6 +279,8 @@ class MainWindow(QMainWindow):
         for name, splitter in self._splitters():
             if (state := self.preferences.state(name)) is not None:
                 splitter.restoreState(state)
+        if (state := self.preferences.state(_COLUMNS)) is not None:
+            self.review.work.list.restore_columns(state)
 
     def _splitters(self) -> list[tuple[str, QSplitter]]:
         """Return each pane's divider with a name that is the same the next time."""

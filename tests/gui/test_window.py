@@ -418,6 +418,9 @@ def test_theme_size_and_panes_are_remembered(new_window: Windows, places: Places
     panes.setSizes([before[0] - 40, before[1] + 40])
     moved = panes.sizes()
     assert moved != before
+    list_ = window.review.work.list
+    list_.table.setColumnWidth(3, 123)
+    list_.table.sortByColumn(7, Qt.SortOrder.DescendingOrder)
     window._use_theme("dark")
     window.close()
     assert Preferences(places).theme == "dark"
@@ -426,6 +429,9 @@ def test_theme_size_and_panes_are_remembered(new_window: Windows, places: Places
     again.go_to(1)
     assert again.height() == 690  # the screen that is not there is only 800 px wide
     assert again.live.findChild(QSplitter, "live_panes").sizes() == moved  # type: ignore[union-attr]
+    columns = again.review.work.list
+    assert columns.table.columnWidth(3) == 123
+    assert (columns.proxy.sortColumn(), columns.proxy.sortOrder()) == (7, Qt.SortOrder.DescendingOrder)
 
 
 def test_settings_of_the_dialog_hold_for_all_and_the_next_time(new_window: Windows, qtbot: QtBot) -> None:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from PyQt6.QtCore import (
-    QAbstractTableModel,
-    QItemSelectionModel,
-    QModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    pyqtSignal,
-)
+from PyQt6.QtCore import QByteArray, QItemSelectionModel, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -28,189 +19,11 @@ from PyQt6.QtWidgets import (
 )
 
 from megc_live.events import LABELS
-from megc_live.gui import theme
+from megc_live.gui.review.model import COLUMNS, ITEM, STATUS_SIGNS, Filter, IntervalModel, Wanted
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.reviewed import STATUSES, ReviewInterval
-from megc_live.output.words import clock
 
-STATUS_SIGNS = {"open": "○ open", "accepted": "✓ accepted", "rejected": "✕ rejected"}
 _ANY, _NO_LABEL = "any", "none"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its head, what the head explains, a cell's text, and what it is sorted by."""
-
-    head: str
-    tip: str
-    text: Callable[[ReviewInterval], str]
-    key: Callable[[ReviewInterval], Any]
-    width: int
-
-
-def _length_ms(item: ReviewInterval) -> float:
-    return 1000 * (item.record.offset_s - item.record.onset_s)
-
-
-def _who(item: ReviewInterval) -> str:
-    record = item.record
-    return record.reviewer or ("machine" if record.source == "auto" else "human")
-
-
-COLUMNS = (
-    Column("#", "Number of the interval", lambda i: str(i.id), lambda i: i.id, 34),
-    Column(
-        "Status",
-        "Accepted, rejected, or still open",
-        lambda i: STATUS_SIGNS[i.status],
-        lambda i: STATUSES.index(i.status),
-        84,
-    ),
-    Column(
-        "Kind",
-        "micro: under half a second; macro: longer",
-        lambda i: i.record.kind,
-        lambda i: i.record.kind,
-        50,
-    ),
-    Column(
-        "Label",
-        "Class of MEGC 2019; - without one",
-        lambda i: i.record.label or "-",
-        lambda i: i.record.label,
-        66,
-    ),
-    Column(
-        "Onset",
-        "Time of the first frame, minutes:seconds",
-        lambda i: clock(i.record.onset_s, 0.001),
-        lambda i: i.record.onset_s,
-        72,
-    ),
-    Column(
-        "ms", "Length from onset to offset, milliseconds", lambda i: f"{_length_ms(i):.0f}", _length_ms, 46
-    ),
-    Column(
-        "Frames",
-        "Onset-apex-offset, frame numbers from 0",
-        lambda i: f"{i.record.onset_frame}-{i.record.apex_frame}-{i.record.offset_frame}",
-        lambda i: i.record.onset_frame,
-        128,
-    ),
-    Column(
-        "Score",
-        "The spotter's confidence, 0 to 1; 1 for what a person added",
-        lambda i: f"{i.record.score:.2f}",
-        lambda i: i.record.score,
-        44,
-    ),
-    Column("Face", "Which tracked face", lambda i: str(i.record.face_id), lambda i: i.record.face_id, 40),
-    Column("By", "Who set or looked at it last", _who, _who, 66),
-    Column(
-        "Comment", "Free text", lambda i: " ".join(i.comment.split()), lambda i: i.comment.casefold(), 120
-    ),
-)
-_SORT = Qt.ItemDataRole.UserRole
-_ITEM = Qt.ItemDataRole.UserRole + 1
-
-
-class IntervalModel(QAbstractTableModel):
-    """The intervals of a document as a table."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.items: list[ReviewInterval] = []
-
-    def set_items(self, items: Sequence[ReviewInterval]) -> None:
-        """Show other intervals."""
-        self.beginResetModel()
-        self.items = list(items)
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of intervals."""
-        return 0 if parent is not None and parent.isValid() else len(self.items)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
-
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what Qt asks of a cell."""
-        item, column = self.items[index.row()], COLUMNS[index.column()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return column.text(item)
-        if role == _SORT:
-            return column.key(item)
-        if role == _ITEM:
-            return item
-        if role == Qt.ItemDataRole.ToolTipRole:
-            changed = f", changed {item.changed}" if item.changed else ""
-            return f"{column.tip}: {column.text(item)}\n{_who(item)}{changed}" + (
-                f"\n{item.comment}" if item.comment else ""
-            )
-        if role == Qt.ItemDataRole.ForegroundRole:
-            if column.head == "Status":
-                return theme.colour(item.status)
-            if item.status == "rejected":
-                return theme.colour("soft")
-        return None
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return a column's head or its explanation."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section].head
-        return COLUMNS[section].tip if role == Qt.ItemDataRole.ToolTipRole else None
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the filter lets through; None: any."""
-
-    kind: str | None = None
-    label: str | None = None
-    status: str | None = None
-    least_score: float = 0.0
-    text: str = ""
-
-    def lets(self, item: ReviewInterval) -> bool:
-        """Whether an interval is shown."""
-        record = item.record
-        words = f"{item.id} {record.kind} {record.label} {item.status} {_who(item)} {item.comment} "
-        words += " ".join(record.regions).replace("_", " ")
-        return (
-            self.kind in (None, record.kind)
-            and self.label in (None, record.label)
-            and self.status in (None, item.status)
-            and record.score >= self.least_score
-            and all(part in words.casefold() for part in self.text.casefold().split())
-        )
-
-
-class _Filter(QSortFilterProxyModel):
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.wanted = Wanted()
-        self.setSortRole(_SORT)
-
-    def want(self, wanted: Wanted) -> None:
-        self.wanted = wanted
-        self.invalidate()
-
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
-        model = self.sourceModel()
-        return isinstance(model, IntervalModel) and self.wanted.lets(model.items[row])
-
-    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:
-        # sort keys are Python values of one type per column; ties stay in the order of the onsets
-        first, second = left.data(_SORT), right.data(_SORT)
-        if first == second:
-            return left.row() < right.row()
-        return bool(first < second)
 
 
 class IntervalList(QWidget):
@@ -230,7 +43,7 @@ class IntervalList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = IntervalModel(self)
-        self.proxy = _Filter(self)
+        self.proxy = Filter(self)
         self.proxy.setSourceModel(self.model)
         self.table = QTableView()
         self.count = QLabel()
@@ -289,7 +102,7 @@ class IntervalList(QWidget):
         selection = table.selectionModel()
         assert selection is not None
         selection.selectionChanged.connect(self._changed)
-        table.doubleClicked.connect(lambda index: self.opened.emit(index.data(_ITEM).id))
+        table.doubleClicked.connect(lambda index: self.opened.emit(index.data(ITEM).id))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -304,6 +117,19 @@ class IntervalList(QWidget):
         layout.setSpacing(3)
         layout.addLayout(row)
         layout.addWidget(self.table, 1)
+
+    @property
+    def head(self) -> QHeaderView:
+        """The columns' heads: widths, order and what is sorted by."""
+        head = self.table.horizontalHeader()
+        assert head is not None
+        return head
+
+    def restore_columns(self, state: QByteArray) -> None:
+        """Give the columns the widths and the order of rows that they had; a state of others does nothing."""
+        head = self.head
+        if head.restoreState(state):
+            self.table.sortByColumn(head.sortIndicatorSection(), head.sortIndicatorOrder())
 
     def set_items(self, items: Sequence[ReviewInterval], selected: frozenset[int]) -> None:
         """Show other intervals and select some of them, without telling anybody."""
@@ -322,7 +148,7 @@ class IntervalList(QWidget):
         model = self.table.selectionModel()
         assert model is not None
         rows = sorted(model.selectedRows(), key=lambda index: index.row())
-        return tuple(index.data(_ITEM).id for index in rows)
+        return tuple(index.data(ITEM).id for index in rows)
 
     def select(self, ids: frozenset[int] | set[int]) -> None:
         """Select intervals and bring the first of them into view, without telling anybody."""
@@ -353,7 +179,7 @@ class IntervalList(QWidget):
         self.text.clear()
 
     def _id_at(self, row: int) -> int:
-        return int(self.proxy.index(row, 0).data(_ITEM).id)
+        return int(self.proxy.index(row, 0).data(ITEM).id)
 
     def _filter(self) -> None:
         label = _chosen(self.label)

@@ -21,7 +21,7 @@ from megc_live.gui import theme
 from megc_live.gui.review import stage as pages
 from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.memory import Memory
-from megc_live.gui.review.table import COLUMNS
+from megc_live.gui.review.model import COLUMNS
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.review import ReviewDocument
