@@ -299,7 +299,8 @@ class LiveView(QWidget):
         c.set_quietly("pause", state == "paused")
         c.set_quietly("record", snapshot.recording is not None and not snapshot.recording.error)
         left = snapshot.baseline_left_s
-        c["baseline"].setText(f"Neutral {left:.1f} s" if left > 0 else "Neutral")
+        counting = "Neutral, paused" if state == "paused" else f"Neutral {left:.1f} s"
+        c["baseline"].setText(counting if left > 0 else "Neutral")
         said = words(snapshot, self._request.spec if self._request else "", self._found)
         if said is None:
             self.notice.hide()
