@@ -563,3 +563,18 @@ def test_shutting_down_asks_for_at_most_that_time(make_view: Made) -> None:
     view.shutdown(0.7)
     assert made.asked[-1] == ("close", 0.7)
     assert not view.is_running()
+
+
+def test_a_pause_is_named_on_the_timeline(make_view: Made) -> None:
+    view = make_view()
+    timeline = view.timeline
+    timeline.take([row(k) for k in range(60)], [])
+    timeline.redraw(30.0)
+    assert timeline.gaps.shown == []
+    timeline.take([row(k) for k in range(150, 200)], [])
+    timeline.redraw(30.0)
+    ((start, end),) = timeline.gaps.shown
+    assert start == pytest.approx(2.0, abs=0.1) and end == pytest.approx(5.0, abs=0.1)
+    assert [word.isVisible() for word in timeline.gaps._words] == [True]
+    timeline.clear()
+    assert timeline.gaps.shown == [] and not timeline.gaps._words[0].isVisible()

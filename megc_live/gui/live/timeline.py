@@ -18,6 +18,7 @@ from megc_live.face.regions import REGIONS
 from megc_live.gui import theme
 from megc_live.gui.live.bars import button
 from megc_live.gui.live.commands import Commands
+from megc_live.gui.live.gaps import Gaps
 from megc_live.gui.live.history import BIN_S, BLINK, HEAD, SPAN_S, History, runs
 from megc_live.gui.live.marks import Marks
 from megc_live.gui.live.scale import BLINK_GATE, HEAD_GATE, ActivityScale
@@ -84,6 +85,7 @@ class Timeline(QWidget):
         self.unit.setProperty("role", "soft")
         self._make_plot()
         self.marks = Marks(self._plot, _TOP, _LANES)
+        self.gaps = Gaps(self._plot, _REGIONS_Y + _N / 2)
         self._lay_out(commands)
         self._set_faces()
         self._colour()
@@ -209,12 +211,14 @@ class Timeline(QWidget):
             for item in (self._lines, self._gate_lines):
                 item.setData([], [])
             self._gates = []
+            self.gaps.show(times, np.zeros(0, dtype=np.bool_))
             self._plot.setXRange(0.0, self.span_s, padding=0)
             return
         left, right = times[0], times[-1] + BIN_S
         levels = self._scale.levels(values[:, :_N])
         self._draw_activity(times, levels)
         self._draw_gates(times, values[:, BLINK], values[:, HEAD])
+        self.gaps.show(times, np.asarray(np.isnan(values).all(axis=1)))
         self._plot.setXRange(left, right, padding=0)
         self.marks.forget(right - SPAN_S)
         width = max(1.0, float(self._plot.vb.width()))
