@@ -14,6 +14,10 @@ SHORT_S = 2.0
 """In recordings shorter than this hardly anything can be found."""
 
 
+BREAK_S = 1.0
+"""A longer time between two frames is a pause or a lost source, and says nothing of the rate."""
+
+
 class EngineStats:
     """Counts and times of one run; nothing that is decided depends on them."""
 
@@ -26,6 +30,8 @@ class EngineStats:
         self._lively = LivelyShare()
         self._first_s: float | None = None
         self._last_s = 0.0
+        self._steps = 0
+        self._stepped_s = 0.0
 
     def add(self, stage: str, began: float) -> None:
         """Count one pass of a stage that began at a ``perf_counter`` time."""
@@ -37,6 +43,9 @@ class EngineStats:
         """Note a frame's time for the measured rate."""
         if self._first_s is None:
             self._first_s = frame.pts_s
+        elif frame.pts_s - self._last_s <= BREAK_S:
+            self._steps += 1
+            self._stepped_s += frame.pts_s - self._last_s
         self._last_s = frame.pts_s
 
     def note(self, row: FrameRow) -> None:
@@ -48,9 +57,8 @@ class EngineStats:
 
     @property
     def measured_fps(self) -> float:
-        """Frames per second of stream time; NaN with fewer than two frames."""
-        span = self._last_s - (self._first_s or 0.0)
-        return round((self.frames - 1) / span, 3) if self.frames > 1 and span > 0 else float("nan")
+        """Frames per second of stream time, breaks left out; NaN with fewer than two frames."""
+        return round(self._steps / self._stepped_s, 3) if self._stepped_s > 0 else float("nan")
 
     def as_list(self) -> list[dict[str, Any]]:
         """One record a stage: passes, mean ms a pass, ms a frame."""

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from megc_live import Engine, Settings, open_source
+from megc_live.engine_stats import EngineStats
 from megc_live.events import Event, FrameRow
 from megc_live.face.observation import CROP_HEIGHT, CROP_WIDTH
 from megc_live.face.regions import REGIONS
@@ -277,6 +278,16 @@ def test_a_face_that_becomes_too_small_ends_its_intervals() -> None:
         rows = engine.take_rows()
     assert np.isfinite(rows[15].activity).all()
     assert np.isnan(rows[-1].activity).all() and rows[-1].success == 1
+
+
+def test_a_pause_is_not_counted_into_the_measured_rate() -> None:
+    stats = EngineStats()
+    image = face_frame(0, scene()).image
+    for index in [*range(60), *range(600, 660)]:
+        stats.clock(Frame(index, index / 30, image, 0.0))
+        stats.frames += 1
+    assert stats.measured_fps == pytest.approx(30.0, abs=0.01)
+    assert not any("below 25" in warning for warning in stats.warnings())
 
 
 @pytest.mark.parametrize("fps", [12.5, 23.976, 60.0, 200.0])
