@@ -524,3 +524,20 @@ def test_everything_fits(new_window: Windows, size: tuple[int, int]) -> None:
         window.go_to(number)
         assert window.minimumSizeHint().width() <= size[0]
         assert window.minimumSizeHint().height() <= size[1]
+
+
+def test_who_reviews_is_asked_at_the_keyboard(
+    new_window: Windows, qtbot: QtBot, places: Places, tmp_path: Path
+) -> None:
+    window = new_window()
+    window.review._memory.reviewer = ""
+    for name in ("session.json", "intervals.csv"):
+        (tmp_path / name).write_text("")
+    window.open_in_review(tmp_path)
+    field = window.review.name_page.name
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClicks(QApplication.focusWidget(), "Rater A")
+    assert field.text() == "Rater A"
+    window.go_to(0)
+    window.go_to(3)
+    assert field.hasFocus()

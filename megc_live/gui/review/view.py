@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFocusEvent
 from PyQt6.QtWidgets import (
     QLabel,
     QStackedWidget,
@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
 )
 
 from megc_live.gui.review.export_dialog import ExportDialog
+from megc_live.gui.review.file_actions import ON_BUTTONS, file_actions
 from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import (
     Opened,
@@ -32,7 +33,6 @@ from megc_live.gui.review.text_keys import TextKeys
 from megc_live.gui.review.words import greeting, reviewed_before, saved_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
-from megc_live.gui.shortcuts import make_action
 from megc_live.review import REVIEW, Import, JournalError, ReviewDocument, ReviewInterval, import_intervals
 from megc_live.settings import Settings
 
@@ -90,30 +90,22 @@ class ReviewView(QWidget):
         self._text_keys.keep(self.name_page.name)
 
     def _make_actions(self) -> None:
-        self.open_action = make_action(
-            self, "Open results …", "Ctrl+O", self._choose_folder, tip="Open a folder of results"
-        )
-        self.hide_action = make_action(self, "Hide the message", "Esc", self.banner.hide)
-        self.name_action = make_action(
-            self, "Reviewer …", "Ctrl+Shift+R", self._change_name, tip="Who reviews: stored with each change"
-        )
-        self.import_action = make_action(
+        self.files = file_actions(
             self,
-            "Import …",
-            "Ctrl+I",
-            self._choose_import,
-            tip="Take the intervals of a file in place of all there are; Undo brings them back",
+            {
+                "import": self._choose_import,
+                "export": self.export,
+                "open": self._choose_folder,
+                "name": self._change_name,
+                "locate": self._locate,
+                "hide": self.banner.hide,
+            },
         )
-        self.export_action = make_action(
-            self, "Export …", "Ctrl+E", self.export, tip="Write csv, json, ELAN, BIDS, HTML"
-        )
-        self.locate_action = make_action(
-            self, "Locate the video …", "Ctrl+Shift+L", self._locate, tip="Show where the video is now"
-        )
-        self.file_actions = [self.import_action, self.export_action, self.open_action, self.name_action]
+        self.import_action, self.export_action = self.files["import"], self.files["export"]
 
     def _lay_out(self) -> None:
-        self.header = Header((self.work.editor.undo, self.work.editor.redo, *self.file_actions))
+        editor = self.work.editor
+        self.header = Header((editor.undo, editor.redo, *(self.files[name] for name in ON_BUTTONS)))
         self.title, self.saved = self.header.title, self.header.saved
         work_page = QWidget()
         column = QVBoxLayout(work_page)
@@ -174,7 +166,18 @@ class ReviewView(QWidget):
 
     def actions(self) -> list[QAction]:
         """Return the actions for the sheet of shortcuts."""
-        return [*self.file_actions, self.locate_action, *self.work.actions_in_order(), self.hide_action]
+        return [*self.files.values(), *self.work.actions_in_order()]
+
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
+        """Hand the keyboard on to what is shown: a name is to be typed, an interval to be chosen."""
+        page = self.pages.currentWidget()
+        inside: dict[QWidget | None, QWidget] = {
+            self.name_page: self.name_page.name,
+            self.choice_page: self.choice_page.alone,
+            self.work_page: self.work.list.table,
+        }
+        if page in inside:
+            inside[page].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders of results."""
@@ -211,8 +214,7 @@ class ReviewView(QWidget):
         self._timer.start()
 
     def _poll(self) -> None:
-        answer = self._reader.take()
-        if answer is not None:
+        if (answer := self._reader.take()) is not None:
             self._take(answer)
         if not self._reader.busy:
             self._timer.stop()
@@ -279,7 +281,7 @@ class ReviewView(QWidget):
         document = opened.document
         self.title.setText(document.session.source.name or document.folder.name)
         self.title.setToolTip(str(document.folder))
-        self.name_action.setIconText(f"Reviewer: {document.reviewer}")
+        self.files["name"].setIconText(f"Reviewer: {document.reviewer}")
         self.work.setEnabled(True)
         self.work.show_results(opened, no_video(document))
         self.pages.setCurrentWidget(self.work_page)
@@ -336,9 +338,7 @@ class ReviewView(QWidget):
     def locate(self, path: Path) -> None:
         """Say where the video of the results is now; returns at once."""
         opened = self.work.opened
-        if opened is None or self._reading():
-            return
-        if not self.work.finish_typing():
+        if opened is None or self._reading() or not self.work.finish_typing():
             return
         self.work.setEnabled(False)  # the document is for one thread at a time
         self._ask("video", path, locator(opened, path))
