@@ -53,7 +53,8 @@ class Screen:
         return [self.view.model.index(row, column).data() for row in range(self.rows())]
 
     def states(self) -> list[str]:
-        return [cell.split(" ", 1)[1] for cell in self.cells(STATE)]
+        """States without the sign before and the reason behind them."""
+        return [cell.split(" ", 1)[1].split(": ", 1)[0] for cell in self.cells(STATE)]
 
     def item(self, row: int) -> ItemView:
         return self.view.model.items[row]
@@ -107,6 +108,7 @@ def test_real_files_are_analysed_and_open_in_review(
         screen.until(lambda: screen.rows() == 3)
         view.start.trigger()
         screen.until(lambda: all(state.startswith(("done", "failed")) for state in screen.states()))
+        assert "failed: " in screen.cells(STATE)[1] and "is not a video" in screen.cells(STATE)[1]
         assert screen.states()[1] == "failed" and all(s.startswith("done") for s in screen.states()[::2])
         micro = sum(one.kind == "micro" for one in read_intervals(out / "anna" / "intervals.csv"))
         assert screen.cells(MICRO) == [str(micro), "", str(micro)] and micro >= 1
