@@ -120,7 +120,8 @@ class Analysed:
 def analysed(session: SessionInfo, times_s: NDArray[np.float64], present: NDArray[np.int64]) -> Analysed:
     """Return what a result knows of its pictures; arrays as of :class:`Analysed`."""
     source = session.source
-    whole = source.kind in ("file", "folder") and not source.extras.get("as_live")
+    # a session that was stopped, or lost frames on a slow computer, has read less than there is
+    whole = session.run.get("complete") is True and len(present) == len(times_s)
     return Analysed((source.width, source.height), times_s, present, whole)
 
 

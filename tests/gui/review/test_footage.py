@@ -221,3 +221,26 @@ def test_a_folder_that_may_not_be_looked_into_is_no_end(
 def test_the_reopened_document_is_the_same(view: ReviewView, folder: Path, qtbot: QtBot) -> None:
     open_in(view, folder, qtbot)
     assert number_in(view) == view.work.player.position
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_run_that_was_stopped_has_fewer_frames_than_its_video(
+    new_view: Callable[[], ReviewView], folder: Path, qtbot: QtBot, complete: bool
+) -> None:
+    with (folder / "frames.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    with (folder / "frames.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *(r for r in rows if int(r[0]) < 150)])
+    lines = (folder / "intervals.csv").read_text().splitlines()
+    kept = [line for line in lines[1:] if int(line.split(",")[4]) < 150]
+    (folder / "intervals.csv").write_text("\n".join([lines[0], *kept]) + "\n")
+    session = SessionInfo.read(folder / "session.json")
+    session.run = {**session.run, "complete": complete}
+    session.write(folder)
+    view = opened(new_view, folder, qtbot)
+    if complete:
+        qtbot.waitUntil(lambda: "another recording" in view.banner.text.text(), timeout=20_000)
+    else:
+        view.work.player.go(120)
+        wait_for_picture(view, qtbot)
+        assert number_in(view) == 120 and not view.banner.isVisible()
