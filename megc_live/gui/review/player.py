@@ -265,7 +265,7 @@ class Player(QWidget):
         self.slider.setValue(self._position)
         self.slider.blockSignals(False)
         if self._loader is None:
-            self._say(self._position, float(self._times[self._position]), " (no picture)")
+            self._say(self._position, float(self._times[self._position]), " · no picture")
             self.shown.emit(self._position)
             return
         if self._loader.holds(self._position):
@@ -274,7 +274,7 @@ class Player(QWidget):
             self._loader.forget()
             self._on_screen = None
             self.picture.show_text(f"Frame {self._position} was not recorded: there is no picture of it.")
-            self._say(self._position, float(self._times[self._position]), " (not recorded)")
+            self._say(self._position, float(self._times[self._position]), " · not recorded")
             self.shown.emit(self._position)
         self._timer.start()
 
@@ -336,4 +336,4 @@ class Player(QWidget):
         self.shown.emit(shown.frame)
 
     def _say(self, frame: int, time_s: float, more: str = "") -> None:
-        self.where.setText(f"Frame {frame} · {clock(time_s, 0.001)} min:s{more}")
+        self.where.setText(f"Frame {frame} · {clock(time_s, 0.001)}{more or ' min:s'}")
