@@ -322,7 +322,7 @@ def mb(n_bytes: int) -> str:
     return f"{n_bytes / 2**20:.1f} MB"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the hour's stream")
@@ -333,7 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--size", default="320x240", help="pixels of the pictures")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
-    asked = parser.parse_args(arguments)
+    asked = parser.parse_args()
     width, height = (int(side) for side in asked.size.split("x"))
     share_cores()
     figures: dict[str, Any] = {}

@@ -112,7 +112,7 @@ class BatchQueue:
         except MegcError as error:
             said = str(error)
         except Exception as fault:  # else the queue would look for ever, and never be done
-            said = f"internal fault, please report it: {type(fault).__name__}: {fault}"
+            said = _fault(fault)
         with self._lock:
             here = {same(item.spec) for item in self._items if item.state not in OVER}
             for spec, size in found:

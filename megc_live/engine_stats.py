@@ -12,8 +12,6 @@ from megc_live.video.frame import Frame
 
 SHORT_S = 2.0
 """In recordings shorter than this hardly anything can be found."""
-
-
 BREAK_S = 1.0
 """A longer time between two frames is a pause or a lost source, and says nothing of the rate."""
 

@@ -13,24 +13,18 @@ class AskBeforeClosing(QObject):
 
     Parameters
     ----------
-    parent : QWidget
-        In the window.
+    window : QWidget
     running : callable
         What closing would stop, in a sentence or two; empty: the window may be closed.
     """
 
-    def __init__(self, parent: QWidget, running: Callable[[], str]) -> None:
-        super().__init__(parent)
+    def __init__(self, window: QWidget, running: Callable[[], str]) -> None:
+        super().__init__(window)
+        self._window = window
         self._running = running
-        self._window: QWidget | None = None
         self._allowed = False
         self.box: QMessageBox | None = None
-
-    def watch(self, window: QWidget | None) -> None:
-        """Ask before this window is closed."""
-        if window is not None and window is not self._window:
-            self._window = window
-            window.installEventFilter(self)
+        window.installEventFilter(self)
 
     def eventFilter(self, target: QObject | None, event: QEvent | None) -> bool:
         """Hold the window's closing back once, to ask."""
@@ -55,7 +49,7 @@ class AskBeforeClosing(QObject):
         def answered() -> None:
             self.box = None
             box.deleteLater()
-            if box.clickedButton() is stop and self._window is not None:
+            if box.clickedButton() is stop:
                 self._allowed = True
                 self._window.close()
 

@@ -100,7 +100,6 @@ class MainWindow(QMainWindow):
         WheelGuard(self)
         self._drops = FileDrops(self, self.open_paths)
         self._asking = AskBeforeClosing(self, self._running)
-        self._asking.watch(self)
         self._restore()
         self.go_to(0)
 

@@ -19,7 +19,7 @@ from megc_live.output.session import SESSION, SessionInfo, json_values
 from megc_live.output.tables import IntervalRecord, read_intervals
 from megc_live.review.change import Who
 from megc_live.review.edits import Edit, edit_values
-from megc_live.review.footage import FaceRows, Footage
+from megc_live.review.footage import FaceRows, Footage, nearest
 from megc_live.review.journal import JOURNAL, OTHERS, Journal, ReviewLock, header, journal_of, reviewed_by
 from megc_live.review.replay import replay
 from megc_live.review.video import VideoPlace, analysed, find_video, place_of
@@ -253,9 +253,7 @@ class ReviewDocument(Closing):
 
     def frame_at(self, t_s: float) -> int:
         """Return the frame nearest to a time in seconds."""
-        right = min(int(np.searchsorted(self.times_s, t_s)), self.n_frames - 1)
-        left = max(0, right - 1)
-        return left if t_s - self.times_s[left] <= self.times_s[right] - t_s else right
+        return nearest(self.times_s, t_s)
 
     def video_frame(self, frame: int) -> int | None:
         """Return the index in the video file of a frame of the source; None: it was not recorded."""

@@ -40,9 +40,13 @@ def folder_for(document: ReviewDocument) -> Path:
 
 def replaced_by(folder: Path, formats: Sequence[str]) -> list[Path]:
     """Return the files, relative to ``folder``, that an export would replace."""
+    return [Path(name) for name in sorted(_files_of(formats)) if (folder / name).exists()]
+
+
+def _files_of(formats: Sequence[str]) -> list[str]:
+    """Return the names of the files that an export writes, in its folder."""
     names = [name for kind in formats for name in SINKS[kind].capabilities["files"]]
-    names += [REVIEW, SESSION] if "csv" in formats else []
-    return [Path(name) for name in sorted(names) if (folder / name).exists()]
+    return [*names, REVIEW, SESSION] if "csv" in formats else names
 
 
 def export(
@@ -113,11 +117,10 @@ def export(
     finally:
         for sink in sinks:
             sink.close(False)
-    files = [folder / name for entry in entries for name in entry.capabilities["files"]]
     if "csv" in names:
         write_reviewed(folder / REVIEW, items)
-        files += [folder / REVIEW, session.write(folder)]
-    return files
+        session.write(folder)
+    return [folder / name for name in _files_of(names)]
 
 
 def _refuse_results(document: ReviewDocument, folder: Path) -> None:

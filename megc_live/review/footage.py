@@ -22,6 +22,20 @@ _GAP_PERIODS = 1.5
 """As the engine: frames further apart than this many periods have something missing between them."""
 
 
+def nearest(times_s: NDArray[np.floating], t_s: float) -> int:
+    """Return the place of the time nearest to ``t_s``, of two as near the first.
+
+    Parameters
+    ----------
+    times_s : ndarray, shape (n,)
+        Growing, seconds.
+    t_s : float
+    """
+    right = min(int(np.searchsorted(times_s, t_s)), len(times_s) - 1)
+    left = max(0, right - 1)
+    return left if t_s - times_s[left] <= times_s[right] - t_s else right
+
+
 @dataclass(frozen=True)
 class FaceRows:
     """What was measured of one face; row k is frame k, unknown where the face was not seen.

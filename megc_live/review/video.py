@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,12 +141,12 @@ def find_video(folder: Path, session: SessionInfo, located: str = "") -> VideoPl
     ReviewError
         There is a recording, but not what says which frame is which.
     """
-    if _was_recorded(session):
-        return _recording(folder, session, Path(located) if located else None)
+    asked = [Path(located)] if located else []
+    if was_recorded(session):
+        return _recording(folder, session, [*asked, folder / _name_in(session, "file")])
     if session.source.kind not in ("file", "folder"):
         return None
     spec = Path(session.source.spec)
-    asked = [Path(located)] if located else []
     known = [Path(str(session.run["source"]))] if "source" in session.run else []
     beside = [folder / spec.name, folder.parent / spec.name, folder.parent.parent / spec.name]
     for path in (*asked, *known, spec, *beside):
@@ -168,8 +168,8 @@ def place_of(path: Path, session: SessionInfo, folder: Path, what: Analysed) -> 
     if source_kind(path) not in ("file", "folder"):
         raise ReviewError(f"{str(path)!r} cannot be read again.", "Name a video file or a folder of images.")
     place: VideoPlace | None = VideoPlace(path.resolve(), _set_rate(session))
-    if _was_recorded(session):
-        place = _recording(folder, session, path.resolve(), only=True)
+    if was_recorded(session):
+        place = _recording(folder, session, [path.resolve()])
     if place is None:
         raise ReviewError(f"{str(path)!r} is not a file.", _DO)
     with FrameReader(place.path, fps=place.fps) as reader:
@@ -182,26 +182,23 @@ def _set_rate(session: SessionInfo) -> float | None:
     return float(rate) if isinstance(rate, int | float) and rate > 0 else None
 
 
-def _was_recorded(session: SessionInfo) -> bool:
+def was_recorded(session: SessionInfo) -> bool:
+    """Whether a live session made a recording beside its results."""
     return isinstance(session.source.extras.get("recording"), dict)
 
 
-def _recording(
-    folder: Path, session: SessionInfo, located: Path | None, *, only: bool = False
-) -> VideoPlace | None:
-    """The recording that a live session made beside its results; not all of its frames need be in it.
-
-    ``located``: where it was moved to; ``only``: it is to be that one and no other.
-    """
-    record: dict[str, Any] = session.source.extras["recording"]
+def _name_in(session: SessionInfo, key: str) -> str:
     # Names only: a record that was changed by hand must not point anywhere else.
-    video, table = (Path(str(record.get(key))).name for key in ("file", "frames"))
-    asked = [located] if located is not None else []
-    for path in asked if only else [*asked, folder / video]:
-        if _is_there(path):
-            # where the video was moved to its table may have been moved, too
-            tables = (folder / table, path.with_name(table), path.with_suffix(".csv"))
-            return VideoPlace(path, None, _frames_of(next(filter(_is_there, tables), tables[0])))
+    return Path(str(session.source.extras["recording"].get(key))).name
+
+
+def _recording(folder: Path, session: SessionInfo, places: Sequence[Path]) -> VideoPlace | None:
+    """The recording that a live session made, at the first place where it is; it need not hold all frames."""
+    table = _name_in(session, "frames")
+    for path in filter(_is_there, places):
+        # where the video was moved to its table may have been moved, too
+        tables = (folder / table, path.with_name(table), path.with_suffix(".csv"))
+        return VideoPlace(path, None, _frames_of(next(filter(_is_there, tables), tables[0])))
     return None
 
 

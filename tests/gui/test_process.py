@@ -312,7 +312,6 @@ def test_closing_asks_only_while_something_runs(qtbot: QtBot, tmp_path: Path) ->
         view.start.trigger()
         qtbot.waitUntil(lambda: view.model.items[0].done > 0, timeout=LONG)
         asking = AskBeforeClosing(window, view.question)
-        asking.watch(window)
         assert not window.close() and window.isVisible()
         assert asking.box is not None and "One file is being analysed" in asking.box.text()
         stop, go_on = asking.box.buttons()

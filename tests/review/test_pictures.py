@@ -32,9 +32,9 @@ from megc_live.review import (
 )
 from megc_live.settings import Settings
 from megc_live.video import open_source
-from megc_live.video.recorder import Recorder
 from tests.conftest import FaceClip
 from tests.indexed import read_index, write_indexed
+from tests.recorded import record_beside
 
 
 @pytest.fixture(scope="module")
@@ -245,19 +245,10 @@ def test_a_recording_of_a_camera_beside_its_results(
     """The recording began late and has a gap: frames of the source have other numbers in the file."""
     here = tmp_path / "live"
     here.mkdir()
-    for name in ("intervals.csv", "frames.csv"):
+    for name in ("intervals.csv", "frames.csv", "session.json"):
         (here / name).write_bytes((folder / name).read_bytes())
     kept = [*range(50, 100), *range(130, 200)]
-    recorder = Recorder(here / "recording.mp4", 25.0, queue_seconds=100.0)
-    with open_source(face_clip.path) as source:
-        for frame in source:
-            if frame.index in kept:
-                assert recorder.offer(frame)
-    assert recorder.close()
-    session = SessionInfo.read(folder / "session.json")
-    session.source.spec, session.source.kind, session.run = "camera:0", "camera", {}
-    session.source.extras["recording"] = {"file": "recording.mp4", "frames": "recording.csv"}
-    session.write(here)
+    record_beside(here, face_clip.path, kept)
     with ReviewDocument.open(here, "Ada") as document:
         assert (document.video_frame(49), document.video_frame(50), document.video_frame(130)) == (
             None,

@@ -109,9 +109,8 @@ class Commands:
     def hold(self, name: str, on: bool, why: str) -> None:
         """Show a switch as it is, grey, and say in its tooltip why it cannot be changed now."""
         self.set_quietly(name, on)
-        if self._all[name].isEnabled():
+        if name not in self._forbidden:
             self._all[name].setEnabled(False)
-        if name not in self._forbidden and self._all[name].toolTip() != why:
             self._all[name].setToolTip(why)
 
     def release(self, name: str, on: bool) -> None:

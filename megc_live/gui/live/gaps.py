@@ -9,26 +9,11 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 
 from megc_live.gui import theme
+from megc_live.gui.live.history import runs
 
 LEAST_S = 1.0
 """A shorter stretch is not named: there is no room for the words."""
 WORDS = "nothing measured"
-
-
-def stretches(unknown: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return runs of True, first and one beyond the last, that neither begin nor end the array.
-
-    Examples
-    --------
-    >>> stretches(np.array([True, False, True, True, False]))
-    [(2, 4)]
-    """
-    edges = np.flatnonzero(np.diff(unknown.astype(np.int8)))
-    starts = [int(k) + 1 for k in edges if not unknown[k]]
-    ends = [int(k) + 1 for k in edges if unknown[k]]
-    if ends and (not starts or ends[0] < starts[0]):
-        ends = ends[1:]
-    return list(zip(starts, ends, strict=False))
 
 
 class Gaps:
@@ -53,7 +38,7 @@ class Gaps:
         self.shown: list[tuple[float, float]] = []
 
     def show(self, times: NDArray[np.float64], unknown: NDArray[np.bool_]) -> None:
-        """Name the stretches that are long enough.
+        """Name the stretches that are long enough and have something before and after them.
 
         Parameters
         ----------
@@ -62,7 +47,8 @@ class Gaps:
         unknown : ndarray of bool, shape (n,)
             Nothing was measured in the column.
         """
-        found = [(float(times[a]), float(times[b])) for a, b in stretches(unknown)]
+        inside = [(a, b) for a, b in runs(unknown) if a > 0 and b < len(unknown)]
+        found = [(float(times[a]), float(times[b])) for a, b in inside]
         self.shown = [(start, end) for start, end in found if end - start >= LEAST_S]
         while len(self._words) < len(self.shown):
             item = pg.TextItem(WORDS, anchor=(0.5, 0.5))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF, QTransform
 
 from megc_live.gui import theme
+from megc_live.review.footage import nearest
 
 Mark = Literal["onset", "apex", "offset", "new"]
 
@@ -129,10 +129,8 @@ class BarsItem(pg.GraphicsObject):
         """Return the frame nearest to a time, of those that there are."""
         times = self._present_s
         assert times is not None
-        after = min(bisect_left(times, t_s), len(times) - 1)
-        before = max(0, after - 1)
-        nearest = before if t_s - times[before] <= times[after] - t_s else after
-        return nearest if self._present is None else int(self._present[nearest])
+        at = nearest(times, t_s)
+        return at if self._present is None else int(self._present[at])
 
     def snap(self, frame: int) -> int:
         """Return the frame itself, or the one nearest to it where the source lost it."""

@@ -10,6 +10,7 @@ from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.frames import CACHE_BYTES, FrameLoader, FrameMap
 from megc_live.gui.review.worker import Answer, Ticket
 from megc_live.review import ReviewDocument, set_aside
+from megc_live.review.video import was_recorded
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,15 @@ def no_video(document: ReviewDocument) -> str:
     source = document.session.source
     if source.kind in ("file", "folder"):
         return f"The video is not where it was: {source.spec}"
-    recording = source.extras.get("recording")
-    if isinstance(recording, dict):
-        return f"The recording is not beside the results: {recording.get('file', 'its name is not known')}"
+    if was_recorded(document.session):
+        name = source.extras["recording"].get("file", "its name is not known")
+        return f"The recording is not beside the results: {name}"
     return "This session was not recorded: there are no pictures to show."
 
 
 def had_video(document: ReviewDocument) -> bool:
     """Whether there was a video that somebody can show the place of."""
-    source = document.session.source
-    return source.kind in ("file", "folder") or isinstance(source.extras.get("recording"), dict)
+    return document.session.source.kind in ("file", "folder") or was_recorded(document.session)
 
 
 def same_folder(one: Path, other: Path) -> bool:

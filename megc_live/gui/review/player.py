@@ -15,6 +15,7 @@ from megc_live.gui.review.frames import FrameLoader, Shown
 from megc_live.gui.review.picture import Picture
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.words import clock
+from megc_live.review.footage import nearest
 
 SPEEDS = ((0.25, "1/4"), (0.5, "1/2"), (1.0, "1"))
 LEAP = 10
@@ -48,6 +49,7 @@ class Player(QWidget):
         self._now = clock_s
         self._times: NDArray[np.float64] = np.zeros(0)
         self._present: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._present_s: NDArray[np.float64] = np.zeros(0)
         self._loader: FrameLoader | None = None
         self._position = 0
         self._on_screen: Shown | None = None
@@ -142,6 +144,7 @@ class Player(QWidget):
             self._loader.close(0)
         self._loader, self._times, self._on_screen, self._loop = loader, times_s, None, None
         self._present = np.arange(len(times_s)) if present is None or not len(present) else present
+        self._present_s = times_s[self._present]
         self._position = 0
         self.picture.show_text(text if loader is None else "Opening the video …")
         self.slider.blockSignals(True)
@@ -286,9 +289,7 @@ class Player(QWidget):
 
     def _nearest(self, frame: int) -> int:
         """Return the frame nearest to one that the source lost; any other is itself."""
-        at = int(np.searchsorted(self._present, frame))
-        near = self._present[max(0, at - 1) : at + 1].tolist()
-        return int(min(near, key=lambda there: abs(self._times[there] - self._times[frame])))
+        return int(self._present[nearest(self._present_s, float(self._times[frame]))])
 
     def _newest(self, frame: int) -> int:
         """Return the frame, or the last one before it that the source did not lose."""

@@ -16,11 +16,10 @@ from megc_live.gui.review.stage import FACES, FLOW, MAGNIFIED
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.session import SessionInfo
 from megc_live.review import Add, ReviewDocument
-from megc_live.video import open_source
-from megc_live.video.recorder import Recorder
 from tests.conftest import FaceClip
 from tests.gui.review.conftest import number_in, open_in, wait_for_picture
 from tests.indexed import write_indexed
+from tests.recorded import record_beside
 
 BEGAN = 60
 DROPPED = (90, 91)
@@ -33,20 +32,11 @@ KEPT = [k for k in range(BEGAN, 225) if k not in DROPPED and k not in PAUSED]
 def live_folder(folder: Path, face_clip: FaceClip, tmp_path: Path) -> Path:
     """A live session recorded only from its middle, with drops, a pause, and frames the camera lost."""
     here = Path(shutil.copytree(folder, tmp_path / "live"))
-    recorder = Recorder(here / "recording.mp4", 25.0, queue_seconds=100.0)
-    with open_source(face_clip.path) as source:
-        for frame in source:
-            if frame.index in KEPT:
-                assert recorder.offer(frame)
-    assert recorder.close()
+    record_beside(here, face_clip.path, KEPT)
     with (here / "frames.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     with (here / "frames.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *(r for r in rows if int(r[0]) not in LOST)])
-    session = SessionInfo.read(here / "session.json")
-    session.source.spec, session.source.kind, session.run = "camera:0", "camera", {}
-    session.source.extras["recording"] = {"file": "recording.mp4", "frames": "recording.csv"}
-    session.write(here)
     return here
 
 
