@@ -24,6 +24,7 @@ from megc_live.errors import SettingsError
 from megc_live.gui import icons
 from megc_live.gui.settings_fields import Control, limits_of, make_control
 from megc_live.gui.start_parts import label
+from megc_live.gui.wheel import WheelGuard
 from megc_live.recognition.classifier import RECOGNIZERS
 from megc_live.settings import Settings
 from megc_live.spotting.base import SPOTTERS
@@ -86,6 +87,7 @@ class SettingsDialog(QDialog):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
+        WheelGuard(self)  # the pages are scrolled over their fields
         self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:

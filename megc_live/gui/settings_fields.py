@@ -158,13 +158,6 @@ class _PlainSpin(QDoubleSpinBox):
     def textFromValue(self, value: float) -> str:
         return self.locale().toString(value, "g", 12)
 
-    def wheelEvent(self, event: Any) -> None:
-        """Leave the wheel to the page unless the control has the focus: scrolling must change nothing."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
 
 class _Number:
     def __init__(self, field: FieldInfo, kind: Kind, changed: Callable[[], None]) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QWheelEvent
+from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import theme
@@ -89,3 +91,13 @@ def new_window(qtbot: QtBot, places: Places) -> Iterator[Windows]:
     for window in windows.made:
         window.end()
         window.close()
+
+
+def turn_wheel(field: QWidget) -> None:
+    """Turn the mouse's wheel over a field, by one notch down."""
+    here = QPointF(5, 5)
+    event = QWheelEvent(
+        here, QPointF(field.mapToGlobal(here.toPoint())), QPoint(), QPoint(0, -120),
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(field, event)

@@ -25,6 +25,7 @@ from megc_live.settings import (
     SpottingSettings,
     VideoSettings,
 )
+from tests.gui.conftest import turn_wheel
 
 OTHER = Settings(
     video=VideoSettings(ring_seconds=7.25, ring_bytes=6 * 2**30, live_queue_seconds=1.5),
@@ -52,6 +53,23 @@ def test_every_setting_has_a_control_with_its_meaning_default_and_limits(dialog:
         assert row["description"] in tip and name in tip
         assert row["description"] in words
         assert (row["default"] or "not set") in tip
+
+
+@pytest.mark.parametrize("name", ["face.max_faces", "face.faces"])
+def test_the_wheel_scrolls_and_changes_no_field_without_the_focus(
+    dialog: SettingsDialog, qtbot: QtBot, name: str
+) -> None:
+    control = dialog.control(name)
+    dialog.tabs.setCurrentIndex(1)
+    dialog.activateWindow()
+    dialog.buttons.setFocus()
+    before = control.value()
+    turn_wheel(control.widget)
+    assert control.value() == before
+    control.widget.setFocus()
+    qtbot.waitUntil(control.widget.hasFocus)
+    turn_wheel(control.widget)
+    assert control.value() != before
 
 
 @pytest.mark.parametrize("settings", [Settings(), OTHER], ids=["defaults", "others"])

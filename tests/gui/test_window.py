@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QApplication, QComboBox, QDialog, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -26,7 +26,7 @@ from megc_live.gui.shortcuts import ShortcutSheet, keys_of
 from megc_live.gui.start_demo import DemoClip, render
 from megc_live.video import LivePlayer, Source
 from tests.conftest import FaceClip
-from tests.gui.conftest import CAMERA, Windows
+from tests.gui.conftest import CAMERA, Windows, turn_wheel
 from tests.simulated import SimulatedCamera
 
 LEFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
@@ -388,23 +388,12 @@ def test_the_wheel_changes_no_field_that_it_passes_over(new_window: Windows, qtb
     window.go_to(3)
     kind = window.review.work.list.kind
     assert isinstance(kind, QComboBox)
-    down = QPoint(0, -120)
-
-    def turn() -> None:
-        here = QPointF(5, 5)
-        none = Qt.KeyboardModifier.NoModifier
-        event = QWheelEvent(
-            here, QPointF(kind.mapToGlobal(here.toPoint())), QPoint(), down,
-            Qt.MouseButton.NoButton, none, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        QApplication.sendEvent(kind, event)
-
     window.review.pages.setCurrentWidget(window.review.work_page)
-    turn()
+    turn_wheel(kind)
     assert kind.currentIndex() == 0
     kind.setFocus()
     qtbot.waitUntil(kind.hasFocus)
-    turn()
+    turn_wheel(kind)
     assert kind.currentIndex() == 1
 
 
