@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
 
     def _running(self) -> str:
         """Return what closing the window would stop."""
-        said = () if self._closed else (self.live.question(), self.process.question())
+        said = () if self._closed else (self.live.question(), self.process.question(), self.review.question())
         return " ".join(filter(None, said))
 
     def _keep(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from megc_live.errors import OutputError
 from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.frames import CACHE_BYTES, FrameLoader, FrameMap
 from megc_live.gui.review.worker import Answer, Ticket
@@ -97,11 +98,18 @@ def give_up(answer: Answer) -> None:
         answer.value.document.close()
 
 
-def locator(opened: Opened, path: Path) -> Callable[[Ticket], Opened]:
-    """Return the work that takes a video for that of a document, for the thread that reads."""
+def locator(opened: Opened, path: Path) -> Callable[[Ticket], tuple[Opened, str]]:
+    """Return the work that takes a video for that of a document, for the thread that reads.
 
-    def work(ticket: Ticket) -> Opened:
-        opened.document.locate_video(path)
-        return with_video(opened.document, opened.courses)
+    Beside what is to be shown it returns what should be told; empty: nothing.
+    """
+
+    def work(ticket: Ticket) -> tuple[Opened, str]:
+        note = ""
+        try:
+            opened.document.locate_video(path)
+        except OutputError as error:  # it is used all the same
+            note = f"The video is shown, but where it is cannot be remembered: {error}"
+        return with_video(opened.document, opened.courses), note
 
     return work

@@ -8,13 +8,9 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFocusEvent
-from PyQt6.QtWidgets import (
-    QLabel,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from megc_live.gui.review.exchange import Exchange
 from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.file_actions import ON_BUTTONS, file_actions
 from megc_live.gui.review.memory import Memory
@@ -33,7 +29,7 @@ from megc_live.gui.review.text_keys import TextKeys
 from megc_live.gui.review.words import greeting, reviewed_before, saved_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
-from megc_live.review import REVIEW, Import, JournalError, ReviewDocument, ReviewInterval, import_intervals
+from megc_live.review import REVIEW, JournalError, ReviewDocument
 from megc_live.settings import Settings
 
 POLL_MS = 30
@@ -61,7 +57,6 @@ class ReviewView(QWidget):
         super().__init__(parent)
         self._settings = settings
         self._memory = memory or Memory()
-        self._dialog: ExportDialog | None = None
         self._after_name: Callable[[], object] = lambda: None
         self._on_press: Callable[[], object] = lambda: None
         self._reader = Latest("megc-review-open", give_up)
@@ -70,10 +65,14 @@ class ReviewView(QWidget):
         self.name_page = NamePage()
         self.choice_page = ChoicePage()
         self._choosing: Opened | None = None
+        """What waits for a second reviewer's answer; it holds the lock of its folder."""
+        self._gave_way: ReviewDocument | None = None
+        """What was under review, closed so that its folder could be opened anew."""
         self.wait_page = QLabel()
         self.wait_page.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.banner = Banner()
         self.pages = QStackedWidget()
+        self.exchange = Exchange(self, self.work, self.banner, self._reader_for)
         self._make_actions()
         self._lay_out()
         self._connect()
@@ -156,13 +155,16 @@ class ReviewView(QWidget):
             return max(until - time.monotonic(), 0.0)
 
         ended = self.work.shutdown(left)
-        if self._dialog is not None:
-            ended = self._dialog.shutdown(left()) and ended
+        ended = self.exchange.shutdown(left()) and ended
         ended = self._reader.close(left()) and ended
-        for document in (self.document, self._choosing.document if self._choosing else None):
-            if document is not None:
-                document.close()
+        self._leave_choice()
+        if self.document is not None:
+            self.document.close()
         return ended
+
+    def question(self) -> str:
+        """Return what closing the window would stop here, in a sentence; empty: nothing."""
+        return "The review is still being exported." if self.exchange.writing else ""
 
     def actions(self) -> list[QAction]:
         """Return the actions for the sheet of shortcuts."""
@@ -199,13 +201,28 @@ class ReviewView(QWidget):
         if not self.work.finish_typing():
             self._back()
             return
-        # this view's own lock would keep it from opening the same folder anew, by whatever path
-        if self.document is not None and same_folder(self.document.folder, folder):
-            self.document.close()
+        # this view's own locks would keep it from opening the same folder anew, by whatever path
+        self._leave_choice()
+        document = self.document
+        if document is not None and not document.read_only and same_folder(document.folder, folder):
+            document.close()
+            self._gave_way = document
         self.banner.hide()
         self.wait_page.setText(f"Opening {folder.name} …")
         self.pages.setCurrentWidget(self.wait_page)
         self._ask("open", folder, lambda ticket: open_results(folder, name, **how))
+
+    def _leave_choice(self) -> Opened | None:
+        """A second reviewer does not begin with what was opened for them: let others review it."""
+        opened, self._choosing = self._choosing, None
+        if opened is not None:
+            opened.document.close()
+        return opened
+
+    def _reader_for(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
+        """Read for the document that is shown; meanwhile nothing is changed in it."""
+        self.work.setEnabled(False)
+        self._ask(what, path, work)
 
     def _ask(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
         """Read something beside the window's thread; meanwhile nothing else can be begun on this document."""
@@ -239,6 +256,7 @@ class ReviewView(QWidget):
         what, path, document = answer.key
         if what != "open" and document is not self.document:
             return  # of a document that is shown no more
+        self.work.setEnabled(True)
         if what == "open":
             if answer.error:
                 self._not_opened(path, answer)
@@ -249,40 +267,38 @@ class ReviewView(QWidget):
             else:
                 self._show(answer.value)
         elif what == "import":
-            if answer.error:
-                self.banner.tell(answer.error)
-            else:
-                self._take_in(path, answer.value)
+            self.exchange.take(path, answer)
+        elif what == "video" and answer.error:
+            self._ask_for_video(answer.error)
         elif what == "video":
-            self.work.setEnabled(True)
-            if answer.error:
-                self._ask_for_video(answer.error)
-            else:
-                self.banner.hide()
-                self.work.show_video(answer.value, "No video")
+            self.banner.hide()
+            opened, note = answer.value
+            self.work.show_video(opened, "No video")
+            if note:
+                self.banner.tell(note)
 
     def _chosen(self, how: str) -> None:
         """A second reviewer has said how to begin."""
-        opened, self._choosing = self._choosing, None
-        if opened is None:
-            return
-        if how == "together":
+        if how == "together" and self._choosing is not None:
+            opened, self._choosing = self._choosing, None
             self._show(opened)
-            return
-        opened.document.close()
-        self._back()
-        if how == "own":
-            self._open(opened.document.folder, opened.document.reviewer, own=True)
+        elif (left := self._leave_choice()) is not None:
+            self._back()
+            if how == "own":
+                self._open(left.document.folder, left.document.reviewer, own=True)
+            elif (first := self._gave_way) is not None:  # neither: the first one goes on
+                self._memory.reviewer = first.reviewer
+                self._open(first.folder, first.reviewer, own=first.independent)
 
     def _show(self, opened: Opened) -> None:
         before = self.document
         if before is not None:
             before.close()
+        self._gave_way = None
         document = opened.document
         self.title.setText(document.session.source.name or document.folder.name)
         self.title.setToolTip(str(document.folder))
         self.files["name"].setIconText(f"Reviewer: {document.reviewer}")
-        self.work.setEnabled(True)
         self.work.show_results(opened, no_video(document))
         self.pages.setCurrentWidget(self.work_page)
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -298,7 +314,6 @@ class ReviewView(QWidget):
 
     def _not_opened(self, folder: Path, answer: Answer) -> None:
         self._back()
-        self.work.setEnabled(True)
         self.work.refresh(frozenset(self.work.editor.selection))  # what was open may be closed now
         self._say_saved()
         name = self._memory.reviewer
@@ -340,8 +355,7 @@ class ReviewView(QWidget):
         opened = self.work.opened
         if opened is None or self._reading() or not self.work.finish_typing():
             return
-        self.work.setEnabled(False)  # the document is for one thread at a time
-        self._ask("video", path, locator(opened, path))
+        self._reader_for("video", path, locator(opened, path))
 
     def _choose_import(self) -> None:
         chosen = pick_intervals(self, self.document) if self.document is not None else None
@@ -350,31 +364,14 @@ class ReviewView(QWidget):
 
     def import_file(self, path: Path) -> None:
         """Take the intervals of a file in place of all there are; returns at once."""
-        document = self.document
-        if document is None or self._reading():
-            return
-        times_s = document.times_s
-        self._ask("import", path, lambda ticket: import_intervals(path, times_s))
-
-    def _take_in(self, path: Path, items: list[ReviewInterval]) -> None:
-        document = self.document
-        if document is None:
-            return
-        before = len(document.intervals)
-        if self.work.editor.apply(Import(path.name, tuple(items))):
-            self.banner.tell(
-                f"{len(items)} intervals of {path.name} are in the place of {before}: Undo brings those back."
-            )
+        if self.document is not None and not self._reading() and self.work.finish_typing():
+            self.exchange.read(path, self.document)
 
     def export(self) -> ExportDialog | None:
         """Ask what is to be exported where; the dialog does the rest."""
         if self.document is None or self._reading() or not self.work.finish_typing():
             return None
-        if self._dialog is not None:
-            self._dialog.deleteLater()
-        self._dialog = ExportDialog(self.document, self)
-        self._dialog.open()
-        return self._dialog
+        return self.exchange.export(self.document)
 
     def _ask_name(self, then: Callable[[], object]) -> None:
         self._after_name = then
@@ -382,7 +379,7 @@ class ReviewView(QWidget):
         self.name_page.ask(self._memory.reviewer)
 
     def _change_name(self) -> None:
-        document = self.document
+        document = self._choosing.document if self._choosing is not None else self.document
         self._ask_name((lambda: self.open(document.folder)) if document is not None else self._back)
 
     def _named(self, name: str) -> None:
@@ -390,7 +387,10 @@ class ReviewView(QWidget):
         self._after_name()
 
     def _back(self) -> None:
-        self.pages.setCurrentWidget(self.work_page if self.document is not None else self.empty)
+        if self._choosing is not None:  # still to be answered
+            self.pages.setCurrentWidget(self.choice_page)
+        else:
+            self.pages.setCurrentWidget(self.work_page if self.document is not None else self.empty)
 
     def _say_saved(self, _: object = None) -> None:
         document = self.document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,42 @@ def test_an_import_does_not_cross_an_opening(view: ReviewView, qtbot: QtBot, fol
     qtbot.waitUntil(lambda: view.pages.currentWidget() is view.work_page, timeout=20_000)
     qtbot.waitUntil(view.import_action.isEnabled, timeout=5_000)
     assert view.document is not None and not view.document.read_only
+
+
+def test_an_import_keeps_the_comment_that_is_being_written(
+    view: ReviewView, qtbot: QtBot, folder: Path
+) -> None:
+    document, item = view.document, view.work.selected()
+    assert document is not None and item is not None
+    view.work.comment.setText("long thought about")
+    view.work.comment.setModified(True)
+    view.import_file(folder / "intervals.csv")
+    assert document.get(item.id).comment == "long thought about"
+    assert not view.work.isEnabled(), "no edit may come between"
+    qtbot.waitUntil(lambda: "are in the place of" in view.banner.text.text(), timeout=10_000)
+    assert view.work.isEnabled()
+    view.work.editor.undo.trigger()
+    assert document.get(item.id).comment == "long thought about"
+
+
+def test_closing_says_that_an_export_is_being_written(
+    view: ReviewView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert view.question() == ""
+    go_on = threading.Event()
+
+    def slow(*args: object, **options: object) -> list[Path]:
+        go_on.wait(20)
+        return []
+
+    monkeypatch.setattr("megc_live.gui.review.export_dialog.export", slow)
+    dialog = view.export()
+    assert dialog is not None
+    dialog.start()
+    assert "exported" in view.question()
+    go_on.set()
+    qtbot.waitUntil(lambda: view.question() == "", timeout=10_000)
+    dialog.reject()
 
 
 def test_a_damaged_review_is_set_aside(view: ReviewView, qtbot: QtBot, folder: Path) -> None:

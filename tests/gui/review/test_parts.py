@@ -16,7 +16,7 @@ from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 
-from megc_live.errors import SourceError
+from megc_live.errors import OutputError, SourceError
 from megc_live.gui import theme
 from megc_live.gui.review import stage as pages
 from megc_live.gui.review.courses import Courses
@@ -25,6 +25,7 @@ from megc_live.gui.review.model import COLUMNS
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.review import ReviewDocument
+from megc_live.review.journal import Journal
 from megc_live.settings import Settings
 from megc_live.video.frame import Frame
 from megc_live.video.reader import FrameReader
@@ -377,6 +378,25 @@ def test_a_video_that_has_moved_is_located(
     assert number_in(view) == 77
     open_in(view, folder, qtbot)
     assert view.document.video == moved.resolve(), "it is remembered"
+
+
+def test_a_place_that_cannot_be_remembered_is_shown_all_the_same(
+    moved: Path,
+    folder: Path,
+    new_view: Callable[[], ReviewView],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(journal: Journal, *lines: object) -> None:
+        raise OutputError("the disk is full.")
+
+    view = new_view()
+    open_in(view, folder, qtbot)
+    monkeypatch.setattr(Journal, "append", full)
+    view.locate(moved)
+    qtbot.waitUntil(lambda: view.work.player.frame is not None, timeout=20_000)
+    assert "cannot be remembered" in view.banner.text.text() and "full" in view.banner.text.text()
+    assert number_in(view) == view.work.player.position
 
 
 def test_another_video_is_not_taken_for_it(

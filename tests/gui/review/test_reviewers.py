@@ -13,7 +13,7 @@ from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.stage import AGREEMENT
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.reviewed import ReviewInterval
-from megc_live.review import FORMATS, Add, Comment, SetLabel, SetStatus
+from megc_live.review import FORMATS, Add, Comment, ReviewDocument, SetLabel, SetStatus
 from tests.gui.review.conftest import NAME, open_in
 
 FILES = ("review.csv", "events.json", "intervals.eaf", "bids/events.tsv", "report.html")
@@ -62,7 +62,13 @@ def test_a_second_reviewer_may_go_on_or_leave(
     first = view.document
     second(view, memory, folder, qtbot)
     view.choice_page.left.emit()
-    assert view.pages.currentWidget() is view.work_page and view.document is first
+    qtbot.waitUntil(lambda: view.pages.currentWidget() is view.work_page, timeout=20_000)
+    assert first is not None and view.document is not None
+    assert view.document.reviewer == memory.reviewer == NAME and not view.document.read_only
+    assert view.document.intervals == first.intervals
+    view.work.editor.undo.trigger()
+    assert {item.status for item in view.document.intervals} == {"open"}
+    view.work.editor.redo.trigger()
     second(view, memory, folder, qtbot)
     view.choice_page.go_on.click()
     document = view.document
@@ -70,6 +76,26 @@ def test_a_second_reviewer_may_go_on_or_leave(
     assert "accepted" in {item.status for item in document.intervals}
     view.work.editor.set_status("rejected")
     assert not document.read_only and (folder / "review.jsonl").is_file()
+
+
+def test_what_waits_for_an_answer_holds_no_folder(
+    view: ReviewView, memory: Memory, folder: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    view.work.editor.set_status("accepted")
+    second(view, memory, folder, qtbot)
+    open_in(view, other, qtbot)  # dropped on the window instead of an answer
+    ReviewDocument.open(folder, "C. Third").close()
+    open_in_choice = view.document
+    second(view, memory, folder, qtbot)
+    second(view, memory, folder, qtbot)  # the same one again
+    view._change_name()
+    view.name_page.left.emit()
+    assert view.pages.currentWidget() is view.choice_page, "still to be answered"
+    view.choice_page.left.emit()
+    assert view.pages.currentWidget() is view.work_page and view.document is open_in_choice
+    assert open_in_choice is not None and not open_in_choice.read_only, "it never was closed"
+    ReviewDocument.open(folder, "C. Third").close()
 
 
 def alike(items: tuple[ReviewInterval, ...]) -> list[ReviewInterval]:
