@@ -157,12 +157,7 @@ class MainWindow(QMainWindow):
 
     def open_in_review(self, folder: Path) -> None:
         """Show a folder of results."""
-        try:
-            self.review.open(folder)
-        except MegcError as error:
-            self.tell(str(error))
-            return
-        self._remember(str(folder), "results")
+        self.review.open(folder)
         self.go_to(3)
 
     def open_live(self, spec: str, make: Callable[[], Source], consent: dict[str, Any]) -> None:
@@ -258,6 +253,10 @@ class MainWindow(QMainWindow):
         for view in (self.live, self.process, self.review, self.start):
             view.shutdown(max(0.05, limit - time.monotonic()))
 
+    def _dismiss_messages(self) -> None:
+        self.banner.hide()
+        self.review.banner.leave()
+
     def _running(self) -> str:
         """Return what closing the window would stop."""
         said = () if self._closed else (self.live.question(), self.process.question(), self.review.question())
@@ -299,6 +298,7 @@ class MainWindow(QMainWindow):
         self.live.opened_results.connect(self.open_in_review)
         self.live.source_wanted.connect(self._choose_source)
         self.process.opened_results.connect(self.open_in_review)
+        self.review.opened.connect(lambda folder: self._remember(str(folder), "results"))
 
     def _make_actions(self) -> None:
         def add(text: str, keys: str | Sequence[str], slot: Callable[[], object], tip: str = "") -> QAction:
@@ -314,7 +314,7 @@ class MainWindow(QMainWindow):
         self._full = add("F&ull screen", "F11", self._toggle_full_screen)
         self._quit = add("&Quit", "Ctrl+Q", self.close, "End sessions, keep their results, close the window")
         self._menu_action = add("&Menu", "F10", lambda: self.header.menu_button.showMenu())
-        self._dismiss = add("Dismiss the message", "Ctrl+Shift+D", lambda: self.banner.hide())
+        self._dismiss = add("Dismiss the message", "Ctrl+Shift+D", self._dismiss_messages)
         self._everywhere = [
             *self._go,
             self._settings,

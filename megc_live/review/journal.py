@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -105,6 +106,8 @@ class Journal:
         self.path = path
         self.lines: list[dict[str, Any]] = []
         self.torn = ""
+        self._lock = threading.Lock()
+        """A video is located in a thread that writes down where it is."""
         self._end = 0
         """Bytes of whole lines: what comes after them is a torn line."""
         self._size = 0
@@ -141,6 +144,10 @@ class Journal:
         OutputError
             They could not be written, and the file is as before; or somebody else has changed it.
         """
+        with self._lock:
+            self._append(lines)
+
+    def _append(self, lines: tuple[dict[str, Any], ...]) -> None:
         data = b"".join(_line(line) for line in lines)
         start = self._end
         with writing(self.path):

@@ -180,6 +180,8 @@ class _Finding:
 
     def __init__(self, document: ReviewDocument, record: IntervalRecord) -> None:
         self._boxes = document.rows(record.face_id).box
+        others = (face for face in document.faces if face != record.face_id)
+        self._others = [document.rows(face).box for face in others]
         self._id: int | None = None
 
     def of(self, seen: Sequence[FaceObservation]) -> FaceObservation | None:
@@ -188,10 +190,15 @@ class _Finding:
         for face in seen:
             if face.face_id == self._id:
                 return face
-        box = self._boxes[seen[0].index]
+        index = seen[0].index
+        box = self._boxes[index]
         if np.isnan(box).any():
-            # Not seen then: the largest one, until the table knows better.
-            return max(seen, key=lambda face: face.quality.eye_px)
+            if self._id is not None:  # it is known, and not here
+                return None
+            # Not seen then: the largest that is nobody else, until the table knows better.
+            taken = [other[index] for other in self._others if not np.isnan(other[index]).any()]
+            free = [face for face in seen if all(_apart(face, other) > 0.5 for other in taken)]
+            return max(free, key=lambda face: face.quality.eye_px, default=None)
         best = min(seen, key=lambda face: _apart(face, box))
         if _apart(best, box) > 0.5:
             return None

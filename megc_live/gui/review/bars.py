@@ -12,6 +12,8 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPolygonF, QTransform
 
 from megc_live.gui import theme
+from megc_live.output.reviewed import ReviewInterval
+from megc_live.output.tables import IntervalRecord
 from megc_live.review.footage import nearest
 
 Mark = Literal["onset", "apex", "offset", "new"]
@@ -359,3 +361,23 @@ def _layers(bars: Sequence[Bar]) -> dict[int, tuple[int, int]]:
         ends[layer] = max(ends[layer], bar.offset)
         layer_of[bar.id] = layer
     return {number: (layer, max(1, len(ends))) for number, layer in layer_of.items()}
+
+
+def bar_of(item: ReviewInterval, several: bool = False) -> Bar:
+    """Return an interval as it is drawn; its face is named where there are several."""
+    record = item.record
+    face = f" face {record.face_id}" if several else ""
+    return Bar(
+        record.id,
+        record.onset_frame,
+        record.apex_frame,
+        record.offset_frame,
+        record.kind,
+        item.status,
+        f"{record.id} {record.label or record.kind}{face}",
+    )
+
+
+def machine_bar(record: IntervalRecord) -> Bar:
+    """Return what the machine had found as it is drawn."""
+    return Bar(record.id, record.onset_frame, record.apex_frame, record.offset_frame, record.kind)

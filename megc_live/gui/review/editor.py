@@ -41,10 +41,16 @@ class Editor(QObject):
         The document has changed; frozenset of the numbers that are to be selected now.
     failed : pyqtSignal(str)
         An edit cannot be made; one line.
+    told : pyqtSignal(str)
+        What an edit has done that may not be seen at once; one line.
+    merged : pyqtSignal(int)
+        Several intervals are this one now.
     """
 
     changed = pyqtSignal(object)
     failed = pyqtSignal(str)
+    told = pyqtSignal(str)
+    merged = pyqtSignal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,6 +60,9 @@ class Editor(QObject):
         self.playhead: Callable[[], int] = lambda: 0
         self.snap: Callable[[int], int] = lambda frame: frame
         self.begin_comment: Callable[[], object] = lambda: None
+        self.finish_typing: Callable[[], bool] = lambda: True
+        """Keeps a comment that is being written; False if it cannot be kept, which was told."""
+        self._held = False
         self._make_actions(parent)
 
     def _make_actions(self, parent: QWidget) -> None:
@@ -106,23 +115,29 @@ class Editor(QObject):
     def update_actions(self) -> None:
         """Grey out what cannot be done now."""
         document = self.document
-        writable = document is not None and not document.read_only
+        writable = document is not None and not document.read_only and not self._held
         for action in self._of_selection:
             action.setEnabled(writable and len(self.selection) > 0)
         for action in self._of_one:
             action.setEnabled(writable and len(self.selection) == 1)
         self.merge.setEnabled(writable and len(self.selection) > 1)
         self.add.setEnabled(writable)
-        for action, can, text in (
-            (self.undo, document is not None and document.can_undo, document.undo_text if document else ""),
-            (self.redo, document is not None and document.can_redo, document.redo_text if document else ""),
+        for action, text in (
+            (self.undo, document.undo_text if document else ""),
+            (self.redo, document.redo_text if document else ""),
         ):
+            can = writable and bool(text)
             action.setEnabled(can)
             word = "Undo" if action is self.undo else "Redo"
             action.setText(f"{word}: {text}" if can else word)
             action.setIconText(word)
             keys = action.shortcuts()[0].toString()
             action.setToolTip(f"{word}: {text or 'nothing'} ({keys})")
+
+    def hold(self, held: bool) -> None:
+        """Hold all changes back, or no longer: while another thread has the document."""
+        self._held = held
+        self.update_actions()
 
     def apply(self, edit: Edit, select: frozenset[int] | None = None) -> bool:
         """Make one change; tells if it cannot be made.
@@ -193,6 +208,12 @@ class Editor(QObject):
 
     def add_between(self, onset: int, offset: int) -> None:
         """Add an interval; its apex is in the middle until it is moved."""
+        if offset <= onset:
+            self.failed.emit(
+                f"There is but one frame here ({onset}), and an interval needs two: "
+                "go to where there are frames."
+            )
+            return
         apex = min(max(self.snap((onset + offset) // 2), onset), offset)
         self.apply(Add(onset, apex, offset, face_id=self.face_id))
 
@@ -203,8 +224,18 @@ class Editor(QObject):
             self.apply(Split(item.id, self.playhead()))
 
     def merge_selected(self) -> None:
-        """Merge the selected intervals into the first of them."""
-        self.apply(Merge(self.selection))
+        """Merge the selected intervals into the first of them; a rejected one does not come back untold."""
+        items = [item for item in map(self._get, self.selection) if item is not None]
+        rejected = [str(item.id) for item in items if item.status == "rejected"]
+        if not self.apply(Merge(self.selection)):
+            return
+        there = [item.id for item in items if self._get(item.id) is not None]
+        self.merged.emit(there[0])
+        if 0 < len(rejected) < len(items):
+            self.told.emit(
+                f"{' and '.join(rejected)} had been rejected and is part of interval {there[0]} now: "
+                "decide on it anew, or Undo."
+            )
 
     def _each(self, edit_of: Callable[[ReviewInterval], Single | None]) -> None:
         """Make the same change to all that are selected, as one step of Undo."""
@@ -215,9 +246,11 @@ class Editor(QObject):
 
     def _back(self, which: str) -> None:
         document = self.document
-        if document is None:
+        # what is being typed is a change too, and the last one: written after an undo it would end the redo
+        if document is None or not self.finish_typing():
             return
         before = {item.id: item for item in document.intervals}
+        text = document.undo_text if which == "undo" else document.redo_text
         try:
             document.undo() if which == "undo" else document.redo()
         except MegcError as error:
@@ -225,6 +258,10 @@ class Editor(QObject):
             return
         changed = frozenset(item.id for item in document.intervals if before.get(item.id) != item)
         there = frozenset(item.id for item in document.intervals)
+        if text.startswith("import "):  # all that differs would be selected, and the next key would change it
+            changed = frozenset(self.selection) & there or frozenset(
+                item.id for item in document.intervals[:1]
+            )
         self.changed.emit(changed or frozenset(self.selection) & there)
 
     def _one(self) -> ReviewInterval | None:

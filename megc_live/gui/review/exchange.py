@@ -1,21 +1,24 @@
-"""What goes out of a review and what comes into it: the dialog of the export, and files of intervals."""
+"""What goes out of a review and what comes into it: exports, files of intervals, the video's place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt6.QtWidgets import QWidget
 
 from megc_live.gui.review.export_dialog import ExportDialog
+from megc_live.gui.review.opening import had_video, locator
 from megc_live.gui.review.pages import Banner
+from megc_live.gui.review.pickers import pick_intervals, pick_video
 from megc_live.gui.review.worker import Answer, Work
 from megc_live.gui.review.workspace import Workspace
+from megc_live.output.reviewed import ReviewInterval
 from megc_live.review import Import, ReviewDocument, import_intervals
 
 
 class Exchange:
-    """Imports and exports the document that is shown in a workspace.
+    """Imports and exports the document that is shown in a workspace, and finds its video.
 
     Parameters
     ----------
@@ -24,8 +27,10 @@ class Exchange:
     work : Workspace
     banner : Banner
     ask : callable
-        Reads something beside the window's thread: ``ask("import", path, work)``. The answer is to be
-        handed to :meth:`take`.
+        Reads something beside the window's thread: ``ask("import", path, work)`` or ``ask("video", ...)``.
+        The answer is to be handed to :meth:`take_intervals` or :meth:`take_video`.
+    can_begin : callable
+        Whether something can be begun with the document now; says so if not.
     """
 
     def __init__(
@@ -34,11 +39,13 @@ class Exchange:
         work: Workspace,
         banner: Banner,
         ask: Callable[[str, Path, Work], object],
+        can_begin: Callable[[], bool],
     ) -> None:
         self._view = view
         self._work = work
         self._banner = banner
         self._ask = ask
+        self._can_begin = can_begin
         self._dialog: ExportDialog | None = None
 
     @property
@@ -46,26 +53,73 @@ class Exchange:
         """Whether an export is being written."""
         return self._dialog is not None and self._dialog.writing
 
-    def read(self, path: Path, document: ReviewDocument) -> None:
-        """Read a file of intervals that is to replace those of the document; returns at once."""
-        times_s = document.times_s
-        self._ask("import", path, lambda ticket: import_intervals(path, times_s))
+    def choose_intervals(self) -> None:
+        """Ask for a file of intervals and take it."""
+        document = self._document
+        chosen = pick_intervals(self._view, document) if document is not None else None
+        if chosen is not None:
+            self.read(chosen)
 
-    def take(self, path: Path, answer: Answer) -> None:
+    def read(self, path: Path) -> None:
+        """Take the intervals of a file in place of all there are; returns at once."""
+        document = self._document
+        if document is not None and self._can_begin():
+            times_s = document.times_s
+            self._ask("import", path, lambda ticket: import_intervals(path, times_s))
+
+    def take_intervals(self, path: Path, answer: Answer) -> None:
         """Put what was read in the place of what there is, or say why it cannot be."""
         document = self._document
         if answer.error:
             self._banner.tell(answer.error)
         elif document is not None:
-            before = len(document.intervals)
-            if self._work.editor.apply(Import(path.name, tuple(answer.value))):
-                self._banner.tell(
-                    f"{len(answer.value)} intervals of {path.name} are in the place of {before}: "
-                    "Undo brings those back."
-                )
+            before, items = document.intervals, tuple(answer.value)
+            if self._work.editor.apply(Import(path.name, items)):
+                self._banner.tell(_imported(path.name, before, items))
 
-    def export(self, document: ReviewDocument) -> ExportDialog:
+    def no_picture(self, why: str) -> None:
+        """Tell that the video cannot be shown: it may be another one, and the right one elsewhere."""
+        document = self._document
+        if document is not None and had_video(document):
+            self.ask_for_video(why)
+        else:
+            self._banner.tell(why)
+
+    def ask_for_video(self, text: str) -> None:
+        """Tell why there is none, and offer to say where it is."""
+        self._banner.tell(
+            text, "Locate the video …", "Show where it is now; it is remembered", self.choose_video
+        )
+
+    def choose_video(self) -> None:
+        """Ask where the video is now."""
+        document = self._document
+        chosen = pick_video(self._view, document) if document is not None else None
+        if chosen is not None:
+            self.locate(chosen)
+
+    def locate(self, path: Path) -> None:
+        """Take a video for that of the document; returns at once."""
+        opened = self._work.opened
+        if opened is not None and self._can_begin():
+            self._ask("video", path, locator(opened, path))
+
+    def take_video(self, answer: Answer) -> None:
+        """Show the video that was found, or say why it cannot be shown."""
+        if answer.error:
+            self.ask_for_video(answer.error)
+            return
+        self._banner.hide()
+        opened, note = answer.value
+        self._work.replace_video(opened)
+        if note:
+            self._banner.tell(note)
+
+    def export(self) -> ExportDialog | None:
         """Ask what is to be exported where; the dialog does the rest."""
+        document = self._document
+        if document is None or not self._can_begin():
+            return None
         if self._dialog is not None:
             self._dialog.deleteLater()
         self._dialog = ExportDialog(document, self._view)
@@ -79,3 +133,14 @@ class Exchange:
     @property
     def _document(self) -> ReviewDocument | None:
         return self._work.opened.document if self._work.opened is not None else None
+
+
+def _imported(name: str, before: Sequence[ReviewInterval], items: Sequence[ReviewInterval]) -> str:
+    """Return what an import has done, and what it has not brought along."""
+    text = f"{len(items)} intervals of {name} are in the place of {len(before)}: Undo brings those back."
+    decided = [
+        sum(item.status != "open" or bool(item.comment) for item in those) for those in (before, items)
+    ]
+    if decided[0] and not decided[1]:
+        text += f" The file says nothing of decisions or comments, which {decided[0]} of those had."
+    return text

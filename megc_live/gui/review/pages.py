@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -39,6 +40,7 @@ class EmptyPage(QWidget):
             "Choose a folder that Live, Process or `megc-live analyze` has made (Ctrl+O)"
         )
         self.open_button.setProperty("primary", True)
+        self.open_button.setAutoDefault(True)
         layout = QVBoxLayout(self)
         layout.addStretch(1)
         layout.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -79,9 +81,11 @@ class NamePage(QWidget):
         self.go_on.setToolTip("Review under this name (Enter)")
         self.go_on.setProperty("primary", True)
         self.go_on.setEnabled(False)
+        self.go_on.setAutoDefault(True)
         self.go_on.clicked.connect(self._give)
         back = QPushButton("Back")
         back.setToolTip("Leave it as it was")
+        back.setAutoDefault(True)
         back.clicked.connect(self.left)
         self.name.setMinimumWidth(240)
         row = QHBoxLayout()
@@ -188,15 +192,7 @@ class Header(QWidget):
 
 
 class Banner(QFrame):
-    """One line above the work: what went wrong or should be known, with a button where something can be done.
-
-    Attributes
-    ----------
-    pressed : pyqtSignal()
-        The button.
-    """
-
-    pressed = pyqtSignal()
+    """One line above the work: what went wrong or should be known, and a button if something can be done."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -205,12 +201,18 @@ class Banner(QFrame):
         self.text.setWordWrap(True)
         self.text.setProperty("role", "warn")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        # a long word, of a file's name for example, is cut off; it must not make the window wider
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button = QPushButton()
-        self.button.clicked.connect(self.pressed)
+        self.button.setAutoDefault(True)
+        self._do: Callable[[], object] = lambda: None
+        self.button.clicked.connect(lambda: self._do())
         close = QToolButton()
         close.setText("✕")
         close.setToolTip("Hide this message (Esc)")
-        close.clicked.connect(self.hide)
+        close.clicked.connect(self.leave)
+        for widget in (self.button, close):  # a click leaves the keyboard where it was
+            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 3, 4, 3)
         layout.addWidget(self.text, 1)
@@ -218,7 +220,9 @@ class Banner(QFrame):
         layout.addWidget(close)
         self.hide()
 
-    def tell(self, text: str, button: str = "", tip: str = "") -> None:
+    def tell(
+        self, text: str, button: str = "", tip: str = "", do: Callable[[], object] = lambda: None
+    ) -> None:
         """Show a message.
 
         Parameters
@@ -228,12 +232,28 @@ class Banner(QFrame):
             What the button says; empty: no button.
         tip : str
             Its tooltip.
+        do : callable
+            What it does.
         """
+        self._do = do
         self.text.setText(text)
+        self.text.setToolTip(text)
         self.button.setText(button)
-        self.button.setToolTip(tip)
+        self.button.setToolTip(f"{tip} (Ctrl+Return)")
         self.button.setVisible(bool(button))
         self.show()
+
+    def press(self) -> None:
+        """Do what the button does, if there is one."""
+        if self.button.isVisible():
+            self.button.click()
+
+    def leave(self) -> None:
+        """Hide it; the keyboard, if it was here, goes back to the work."""
+        here = self.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+        self.hide()
+        if here and (parent := self.parentWidget()) is not None:
+            parent.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 def folder_of_results(path: Path) -> Path | None:

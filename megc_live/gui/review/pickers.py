@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from megc_live.gui.review.agreeing import FILES
 from megc_live.gui.review.pages import folder_of_results
-from megc_live.review import ReviewDocument
+from megc_live.review import ReviewDocument, folder_for
 
 
 def pick_results(parent: QWidget, document: ReviewDocument | None) -> Path | None:
@@ -32,7 +32,9 @@ def pick_video(parent: QWidget, document: ReviewDocument) -> Path | None:
 
 def pick_intervals(parent: QWidget, document: ReviewDocument) -> Path | None:
     """Ask for a file of intervals."""
-    chosen, _ = QFileDialog.getOpenFileName(parent, "Import intervals", str(document.folder.parent), FILES)
+    exported = folder_for(document)
+    start = exported if exported.is_dir() else document.folder
+    chosen, _ = QFileDialog.getOpenFileName(parent, "Import intervals", str(start), FILES)
     return Path(chosen) if chosen else None
 
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFocusEvent
-from PyQt6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from megc_live.gui.review.exchange import Exchange
 from megc_live.gui.review.export_dialog import ExportDialog
@@ -17,15 +17,13 @@ from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.opening import (
     Opened,
     give_up,
-    had_video,
-    locator,
     no_video,
     open_results,
     same_folder,
 )
+from megc_live.gui.review.own_keys import OwnKeys
 from megc_live.gui.review.pages import Banner, ChoicePage, EmptyPage, Header, NamePage
-from megc_live.gui.review.pickers import dropped_results, pick_intervals, pick_results, pick_video
-from megc_live.gui.review.text_keys import TextKeys
+from megc_live.gui.review.pickers import dropped_results, pick_results
 from megc_live.gui.review.words import greeting, reviewed_before, saved_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
@@ -45,7 +43,14 @@ class ReviewView(QWidget):
     parent : QWidget, optional
     memory : Memory, optional
         Where the reviewer's name is kept.
+
+    Attributes
+    ----------
+    opened : pyqtSignal(object)
+        A folder of results is shown, Path.
     """
+
+    opened = pyqtSignal(object)
 
     def __init__(
         self,
@@ -58,7 +63,6 @@ class ReviewView(QWidget):
         self._settings = settings
         self._memory = memory or Memory()
         self._after_name: Callable[[], object] = lambda: None
-        self._on_press: Callable[[], object] = lambda: None
         self._reader = Latest("megc-review-open", give_up)
         self.work = Workspace()
         self.empty = EmptyPage()
@@ -66,38 +70,43 @@ class ReviewView(QWidget):
         self.choice_page = ChoicePage()
         self._choosing: Opened | None = None
         """What waits for a second reviewer's answer; it holds the lock of its folder."""
+        self._had_focus: QWidget | None = None
         self._gave_way: ReviewDocument | None = None
         """What was under review, closed so that its folder could be opened anew."""
         self.wait_page = QLabel()
         self.wait_page.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.banner = Banner()
         self.pages = QStackedWidget()
-        self.exchange = Exchange(self, self.work, self.banner, self._reader_for)
+        self.exchange = Exchange(self, self.work, self.banner, self._reader_for, self._can_begin)
         self._make_actions()
         self._lay_out()
         self._connect()
-        # the keys work wherever the focus is in this workspace, not only in the part that they are about
+        # the keys work wherever the focus is in the work, not only in the part that they are about; on the
+        # other pages they would change what is not seen
         here = [
             action for action in self.work.actions_in_order() if action.parent() is not self.work.list.table
         ]
-        self.addActions(here)
+        self.work_page.addActions(here)
+        self.pages.currentChanged.connect(self._enable_files)
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._poll)
         self.setAcceptDrops(True)
-        self._text_keys = TextKeys(self)
-        self._text_keys.keep(self.name_page.name)
+        self._own_keys = OwnKeys(self)
+        self._own_keys.keep_all(self.header)
+        self._own_keys.keep(self.name_page.name)
 
     def _make_actions(self) -> None:
         self.files = file_actions(
             self,
             {
-                "import": self._choose_import,
+                "import": self.exchange.choose_intervals,
                 "export": self.export,
                 "open": self._choose_folder,
                 "name": self._change_name,
-                "locate": self._locate,
-                "hide": self.banner.hide,
+                "locate": self.exchange.choose_video,
+                "act": self.banner.press,
+                "hide": self.banner.leave,
             },
         )
         self.import_action, self.export_action = self.files["import"], self.files["export"]
@@ -128,9 +137,9 @@ class ReviewView(QWidget):
         self.choice_page.own.connect(lambda: self._chosen("own"))
         self.choice_page.together.connect(lambda: self._chosen("together"))
         self.choice_page.left.connect(lambda: self._chosen(""))
-        self.banner.pressed.connect(lambda: self._on_press())
-        self.work.editor.failed.connect(self.banner.tell)
-        self.work.player.failed.connect(self._no_picture)
+        for said in (self.work.editor.failed, self.work.editor.told):
+            said.connect(self.banner.tell)
+        self.work.player.failed.connect(self.exchange.no_picture)
         self.work.editor.changed.connect(self._say_saved)
 
     @property
@@ -164,7 +173,10 @@ class ReviewView(QWidget):
 
     def question(self) -> str:
         """Return what closing the window would stop here, in a sentence; empty: nothing."""
-        return "The review is still being exported." if self.exchange.writing else ""
+        if self.exchange.writing:
+            return "The review is still being exported."
+        kept = self.work.finish_typing()
+        return "" if kept else f"A comment cannot be kept: {self.banner.text.text()}"
 
     def actions(self) -> list[QAction]:
         """Return the actions for the sheet of shortcuts."""
@@ -220,8 +232,10 @@ class ReviewView(QWidget):
         return opened
 
     def _reader_for(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
-        """Read for the document that is shown; meanwhile nothing is changed in it."""
+        """Read for the document that is shown; meanwhile nothing is changed in it, by no thread but one."""
+        self._had_focus = QApplication.focusWidget()
         self.work.setEnabled(False)
+        self.work.editor.hold(True)
         self._ask(what, path, work)
 
     def _ask(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
@@ -240,23 +254,23 @@ class ReviewView(QWidget):
     def _enable_files(self) -> None:
         """Import, export and the like wait for what is being read: it may replace the document."""
         document, idle = self.document, not self._reader.busy
-        there = document is not None and idle
+        there = document is not None and idle and self.pages.currentWidget() is self.work_page
         self.export_action.setEnabled(there)
+        self.files["locate"].setEnabled(there)
         self.import_action.setEnabled(there and document is not None and not document.read_only)
 
-    def _reading(self) -> bool:
-        """Say so if something is being read: then nothing else can be begun."""
-        busy = self._reader.busy
-        if busy:
+    def _can_begin(self) -> bool:
+        """Whether something can be begun with the document; says so if something is still being read."""
+        if self._reader.busy:
             self.banner.tell("A file is still being read: try again when it is there.")
-        return busy
+        return self.document is not None and not self._reader.busy and self.work.finish_typing()
 
     def _take(self, answer: Answer) -> None:
         assert isinstance(answer.key, tuple)
         what, path, document = answer.key
         if what != "open" and document is not self.document:
             return  # of a document that is shown no more
-        self.work.setEnabled(True)
+        self._go_on()
         if what == "open":
             if answer.error:
                 self._not_opened(path, answer)
@@ -267,15 +281,19 @@ class ReviewView(QWidget):
             else:
                 self._show(answer.value)
         elif what == "import":
-            self.exchange.take(path, answer)
-        elif what == "video" and answer.error:
-            self._ask_for_video(answer.error)
+            self.exchange.take_intervals(path, answer)
         elif what == "video":
-            self.banner.hide()
-            opened, note = answer.value
-            self.work.show_video(opened, "No video")
-            if note:
-                self.banner.tell(note)
+            self.exchange.take_video(answer)
+
+    def _go_on(self) -> None:
+        """Changes can be made again, by the keyboard too, where it was before."""
+        had, self._had_focus = self._had_focus, None
+        self.work.editor.hold(False)
+        if self.work.isEnabled():
+            return
+        self.work.setEnabled(True)
+        if had is not None and self.isAncestorOf(had) and self.isVisible():
+            had.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _chosen(self, how: str) -> None:
         """A second reviewer has said how to begin."""
@@ -303,12 +321,17 @@ class ReviewView(QWidget):
         self.pages.setCurrentWidget(self.work_page)
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._say_saved()
+        self.opened.emit(document.folder)
         said = greeting(document)
         if said.offer == "locate":
-            self._ask_for_video(said.text)
+            self.exchange.ask_for_video(said.text)
         elif said.offer == "take over":
-            self._on_press = lambda: self.import_file(document.folder / REVIEW)
-            self.banner.tell(said.text, "Take them over", "Import the file; Undo brings the machine's back")
+            self.banner.tell(
+                said.text,
+                "Take them over",
+                "Import the file; Undo brings the machine's back",
+                lambda: self.import_file(document.folder / REVIEW),
+            )
         elif said.text:
             self.banner.tell(said.text)
 
@@ -318,60 +341,32 @@ class ReviewView(QWidget):
         self._say_saved()
         name = self._memory.reviewer
         if isinstance(answer.cause, JournalError):
-            self._on_press = lambda: self._open(folder, name, aside=True)
             self.banner.tell(
-                answer.error, "Set it aside and begin anew", "The file is renamed, nothing of it is deleted"
+                answer.error,
+                "Set it aside and begin anew",
+                "The file is renamed, nothing of it is deleted",
+                lambda: self._open(folder, name, aside=True),
             )
             return
-        self._on_press = lambda: self._open(folder, name, read_only=True)
         can_look = (folder / "intervals.csv").is_file()
         self.banner.tell(
             answer.error,
             "Open to look at only" if can_look else "",
             "Open without changing anything: no edit is possible then",
+            lambda: self._open(folder, name, read_only=True),
         )
-
-    def _no_picture(self, why: str) -> None:
-        """The video cannot be shown: it may be another one, and the right one elsewhere."""
-        if self.document is not None and had_video(self.document):
-            self._ask_for_video(why)
-        else:
-            self.banner.tell(why)
-
-    def _ask_for_video(self, text: str) -> None:
-        self._on_press = self._locate
-        self.banner.tell(text, "Locate the video …", "Show where it is now; it is remembered")
-
-    def _locate(self) -> None:
-        document = self.document
-        if document is None:
-            return
-        chosen = pick_video(self, document)
-        if chosen is not None:
-            self.locate(chosen)
 
     def locate(self, path: Path) -> None:
         """Say where the video of the results is now; returns at once."""
-        opened = self.work.opened
-        if opened is None or self._reading() or not self.work.finish_typing():
-            return
-        self._reader_for("video", path, locator(opened, path))
-
-    def _choose_import(self) -> None:
-        chosen = pick_intervals(self, self.document) if self.document is not None else None
-        if chosen is not None:
-            self.import_file(chosen)
+        self.exchange.locate(path)
 
     def import_file(self, path: Path) -> None:
         """Take the intervals of a file in place of all there are; returns at once."""
-        if self.document is not None and not self._reading() and self.work.finish_typing():
-            self.exchange.read(path, self.document)
+        self.exchange.read(path)
 
     def export(self) -> ExportDialog | None:
         """Ask what is to be exported where; the dialog does the rest."""
-        if self.document is None or self._reading() or not self.work.finish_typing():
-            return None
-        return self.exchange.export(self.document)
+        return self.exchange.export()
 
     def _ask_name(self, then: Callable[[], object]) -> None:
         self._after_name = then

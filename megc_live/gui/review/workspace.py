@@ -11,24 +11,22 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMenu,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from megc_live.gui.review.bars import Bar
+from megc_live.gui.review.bars import bar_of, machine_bar
+from megc_live.gui.review.buttons import menu_button, tool_button
 from megc_live.gui.review.editor import Editor
 from megc_live.gui.review.opening import Opened
-from megc_live.gui.review.player import Player
-from megc_live.gui.review.stage import Stage
+from megc_live.gui.review.own_keys import OwnKeys
+from megc_live.gui.review.player import SPEEDS, Player
+from megc_live.gui.review.stage import VIDEO, Stage
 from megc_live.gui.review.table import IntervalList
-from megc_live.gui.review.text_keys import TextKeys
 from megc_live.gui.review.timeline import Timeline
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.reviewed import ReviewInterval
-from megc_live.output.tables import IntervalRecord
 
 _LINE = " ⏎ "
 """Stands for a line's end in the one-line field of the comment."""
@@ -40,8 +38,10 @@ class Workspace(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.opened: Opened | None = None
-        self._text_keys = TextKeys(self)
+        self._own_keys = OwnKeys(self)
         self._comment_of: int | None = None
+        self._row = 0
+        """Where in the list the selection is, or was before the filter hid it."""
         self.player = Player()
         self.stage = Stage(self.player)
         self.list = IntervalList()
@@ -50,7 +50,9 @@ class Workspace(QWidget):
         self.editor.playhead = self._playhead
         self.editor.snap = self.timeline.bars.snap
         self.editor.begin_comment = self._begin_comment
+        self.editor.finish_typing = self.finish_typing
         self.comment = QLineEdit()
+        self.comment.setMaxLength(10_000_000)  # Qt's own limit would cut an imported comment unseen
         self.comment.setPlaceholderText("Comment on the selected interval (C; Enter keeps it)")
         self.comment.setToolTip("Free text on the selected interval; Enter keeps it, Esc leaves it as it was")
         self.face = QComboBox()
@@ -104,14 +106,14 @@ class Workspace(QWidget):
         row.setSpacing(3)
         editor = self.editor
         for action in (editor.accept, editor.reject):
-            row.addWidget(_button(action))
+            row.addWidget(tool_button(action))
         row.addWidget(
-            _menu_button("Label", editor.labels, "Class of the selected intervals (1, 2, 3; 0: none)")
+            menu_button("Label", editor.labels, "Class of the selected intervals (1, 2, 3; 0: none)")
         )
         for action in (editor.kind, editor.add, editor.split, editor.merge):
-            row.addWidget(_button(action))
+            row.addWidget(tool_button(action))
         more = [editor.reopen, *editor.marks, editor.comment, *self.nav_actions]
-        row.addWidget(_menu_button("More", more, "Further things to do with the selected interval"))
+        row.addWidget(menu_button("More", more, "Further things to do with the selected interval"))
         row.addStretch(1)
         row.addWidget(self.face_label)
         row.addWidget(self.face)
@@ -137,7 +139,9 @@ class Workspace(QWidget):
         self.comment.editingFinished.connect(self._keep_comment)
         for field in (self.comment, self.list.text):
             field.installEventFilter(self)
-        self._text_keys.keep(self.comment, self.list.text, self.list.score.lineEdit())
+        self.comment.returnPressed.connect(self._comment_done)
+        self.editor.merged.connect(lambda number: self._select(frozenset({number}), seek=True))
+        self._own_keys.keep_all(self)
         self.face.currentIndexChanged.connect(self._face_chosen)
 
     def show_results(self, opened: Opened, player_text: str) -> None:
@@ -151,8 +155,10 @@ class Workspace(QWidget):
         """
         if not self._read_only():
             self._keep_comment()  # it belongs to what was shown before
-        self.opened, self._comment_of = opened, None
         document = opened.document
+        if self.opened is None or self.opened.document.folder != document.folder:
+            self._begin_plainly()
+        self.opened, self._comment_of = opened, None
         self.editor.document = document
         self.face.blockSignals(True)
         self.face.clear()
@@ -161,12 +167,25 @@ class Workspace(QWidget):
         self.face.blockSignals(False)
         for widget in (self.face, self.face_label):
             widget.setVisible(len(opened.courses) > 1)
+        self.show_video(opened, player_text)
         self._face_chosen()
         self.refresh(frozenset())
-        self.show_video(opened, player_text)
         first = document.intervals[:1]
         if first:
             self._select(frozenset({first[0].id}), seek=True)
+
+    def _begin_plainly(self) -> None:
+        """Other results begin with the video at its own pace, however the last ones were looked at."""
+        self.stage.tabs.setCurrentIndex(VIDEO)
+        self.player.loop_action.setChecked(False)
+        self.player.speed.setCurrentIndex(len(SPEEDS) - 1)
+
+    def replace_video(self, opened: Opened) -> None:
+        """Take another video for the same document; what is selected and looked at stays."""
+        position = self.player.position
+        self.show_video(opened, "No video")
+        self._select(frozenset(self.editor.selection), seek=False)
+        self.player.go(position)
 
     def show_video(self, opened: Opened, text: str) -> None:
         """Take the video of the document, which is there now or is not."""
@@ -184,7 +203,7 @@ class Workspace(QWidget):
         several = len(document.faces) > 1
         self.timeline.set_bars(
             [bar_of(item, several) for item in document.intervals],
-            [_machine_bar(record) for record in document.machine],
+            [machine_bar(record) for record in document.machine],
         )
         self._select(selected, seek=False)
 
@@ -235,6 +254,9 @@ class Workspace(QWidget):
         # what the filter hides can still be selected, in the timeline
         shown = self.list.selection()
         self.editor.selection = (*shown, *sorted(ids - set(shown)))
+        self._row = next(
+            (row for row, number in enumerate(self.list.shown_ids()) if number in ids), self._row
+        )
         self.editor.update_actions()
         self.timeline.bars.select(ids)
         item = self.selected()
@@ -274,7 +296,8 @@ class Workspace(QWidget):
         """Draw a box around the face that the timeline shows, where there are several."""
         box = None
         courses = self.timeline.courses
-        if self.opened is not None and len(self.opened.courses) > 1 and courses is not None:
+        several = self.opened is not None and len(self.opened.courses) > 1
+        if several and courses is not None and frame < len(courses.box):
             x, y, width, height = (float(value) * self.player.scale for value in courses.box[frame])
             box = (x, y, width, height) if width == width else None  # NaN: not seen on this frame
         self.player.picture.show_box(box)
@@ -293,7 +316,8 @@ class Workspace(QWidget):
         if not shown:
             return
         chosen = [row for row, number in enumerate(shown) if number in self.editor.selection]
-        row = (chosen[0] if by < 0 else chosen[-1]) + by if chosen else 0
+        # where the filter has hidden what was selected, the next one stands in its row now
+        row = (chosen[0] if by < 0 else chosen[-1]) + by if chosen else self._row + min(by, 0)
         self._select(frozenset({shown[min(max(row, 0), len(shown) - 1)]}), seek=True)
 
     def _zoom(self) -> None:
@@ -343,6 +367,11 @@ class Workspace(QWidget):
         self.comment.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.comment.selectAll()
 
+    def _comment_done(self) -> None:
+        """Enter: the next keys are for the intervals again, once the comment is kept."""
+        if self._keep_comment():
+            self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _keep_comment(self) -> bool:
         """Write down what was typed; False if that fails: then it stays in the field."""
         number, self._comment_of = self._comment_of, None
@@ -354,40 +383,3 @@ class Workspace(QWidget):
         if self._comment_of is None:
             self._comment_of = number
         return kept
-
-
-def bar_of(item: ReviewInterval, several: bool = False) -> Bar:
-    """Return an interval as it is drawn; its face is named where there are several."""
-    record = item.record
-    face = f" face {record.face_id}" if several else ""
-    return Bar(
-        record.id,
-        record.onset_frame,
-        record.apex_frame,
-        record.offset_frame,
-        record.kind,
-        item.status,
-        f"{record.id} {record.label or record.kind}{face}",
-    )
-
-
-def _machine_bar(record: IntervalRecord) -> Bar:
-    return Bar(record.id, record.onset_frame, record.apex_frame, record.offset_frame, record.kind)
-
-
-def _button(action: QAction) -> QToolButton:
-    button = QToolButton()
-    button.setDefaultAction(action)
-    return button
-
-
-def _menu_button(text: str, actions: list[QAction], tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    menu = QMenu(button)
-    menu.setToolTipsVisible(True)
-    menu.addActions(actions)
-    button.setMenu(menu)
-    return button
