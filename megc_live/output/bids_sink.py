@@ -8,6 +8,7 @@ from typing import Any
 from megc_live.events import Event
 from megc_live.output.base import FileSink
 from megc_live.output.columns import BIDS_COLUMNS, REVIEWED_BIDS_COLUMNS, Column
+from megc_live.output.recording import Recording
 from megc_live.output.registry import SINKS
 from megc_live.output.reviewed import ReviewInterval, Seen, escaped
 from megc_live.output.session import SessionInfo, to_json
@@ -15,6 +16,8 @@ from megc_live.output.tables import IntervalRecord, csv_line
 
 # In a folder of their own: the sidecar's name is also that of the json export.
 TABLE, SIDECAR = "bids/events.tsv", "bids/events.json"
+RECORDING_KEY = "Recording"
+"""Name of the sidecar's entry that says which recording the events are of."""
 
 
 @SINKS.register("bids", summary="BIDS-style events with a sidecar", files=(TABLE, SIDECAR))
@@ -50,6 +53,7 @@ class BidsSink(FileSink):
             table.write(csv_line([cells[name] or "n/a" for name in names], "\t"))
         sidecar: dict[str, Any] = {column.name: _described(column) for column in self._columns}
         sidecar["Sources"] = [self.session.source.spec]
+        sidecar[RECORDING_KEY] = Recording.of(self.session).as_dict()
         self.file(SIDECAR).write(to_json(sidecar))
 
 

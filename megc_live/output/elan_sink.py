@@ -10,6 +10,7 @@ from pympi import Elan
 
 from megc_live.events import LABELS, Event
 from megc_live.output.base import FileSink
+from megc_live.output.recording import Recording
 from megc_live.output.registry import SINKS
 from megc_live.output.reviewed import ReviewInterval, Seen, to_text
 from megc_live.output.session import SessionInfo
@@ -20,6 +21,8 @@ TIERS = ("micro", "macro", "label")
 REVIEW_TIERS = ("rejected", "comment")
 PROPERTY = "megc-live:intervals"
 """Name of the document property that holds all that is known of the intervals, as JSON."""
+RECORDING_PROPERTY = "megc-live:recording"
+"""Name of the document property that says which recording they are of, as JSON."""
 
 
 @SINKS.register("elan", summary="annotation tiers for ELAN", files=(EAF,))
@@ -55,6 +58,7 @@ class ElanSink(FileSink):
             eaf.adocument["DATE"] = self.session.started
         self._link_media(eaf)
         eaf.add_property(PROPERTY, to_text(self._items))
+        eaf.add_property(RECORDING_PROPERTY, Recording.of(self.session).to_text())
         faces = sorted({item.record.face_id for item in self._items}) or [0]
         for face in faces:
             ending = f"@face{face}" if len(faces) > 1 or face else ""

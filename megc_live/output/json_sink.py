@@ -7,6 +7,7 @@ from typing import Any
 
 from megc_live.events import LABELS, Event
 from megc_live.output.base import FileSink
+from megc_live.output.recording import Recording
 from megc_live.output.registry import SINKS
 from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.output.session import SCHEMA_VERSION, SessionInfo, to_json
@@ -16,7 +17,7 @@ EVENTS = "events.json"
 
 @SINKS.register("json", summary="all events with everything but pictures", files=(EVENTS,))
 class JsonSink(FileSink):
-    """One object with ``schema_version``, ``source``, ``notice`` and the list ``events``."""
+    """One object with ``schema_version``, ``notice``, ``source``, ``recording`` and the list ``events``."""
 
     names = (EVENTS,)
 
@@ -39,6 +40,7 @@ class JsonSink(FileSink):
             "schema_version": SCHEMA_VERSION,
             "notice": self.session.notice,
             "source": {"spec": source.spec, "name": source.name},
+            "recording": Recording.of(self.session).as_dict(),
             "events": self._events,
         }
         self.file(EVENTS).write(to_json(record))

@@ -17,6 +17,7 @@ from megc_live.face.quality import SMALL_EYE_PX, TURNED_DEG
 from megc_live.output.accumulate import QualityStats, Timeline
 from megc_live.output.figures import quality_png, timeline_png
 from megc_live.output.html_sink import ReportEvent
+from megc_live.output.recording import Recording
 from megc_live.output.reviewed import STATUSES, to_text
 from megc_live.output.session import SessionInfo, to_json
 from megc_live.output.words import clock, region_words
@@ -41,6 +42,8 @@ class Measure:
 
 DATA_ID = "megc-live-intervals"
 """Id of the hidden element that holds all that is known of the intervals, as JSON."""
+RECORDING_ID = "megc-live-recording"
+"""Id of the hidden element that says which recording they are of, as JSON."""
 
 
 def render_report(
@@ -85,6 +88,8 @@ def render_report(
         reviewed=_reviewed(ordered) if reviewed else "",
         data_id=DATA_ID,
         data=to_text(event.item for event in ordered),
+        recording_id=RECORDING_ID,
+        recording=Recording.of(session).to_text(),
         timelines=list(_timelines(timeline, results)),
         events=[_event(event) for event in ordered],
         measures=measures,

@@ -22,7 +22,7 @@ from megc_live.review.edits import (
 )
 from megc_live.review.exporting import FORMATS, REVIEW, export, folder_for, replaced_by
 from megc_live.review.footage import FaceRows, Footage
-from megc_live.review.importing import import_intervals
+from megc_live.review.importing import Imported, import_intervals
 from megc_live.review.journal import JournalError, set_aside
 from megc_live.review.look import LookStopped
 from megc_live.review.pictures import (
@@ -45,6 +45,7 @@ __all__ = [
     "FaceRows",
     "Footage",
     "Import",
+    "Imported",
     "JournalError",
     "LookStopped",
     "Merge",

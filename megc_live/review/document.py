@@ -255,6 +255,10 @@ class ReviewDocument(Closing):
         """Return the frame nearest to a time in seconds."""
         return nearest(self.times_s, t_s)
 
+    def missing(self, first: int, last: int) -> int:
+        """Return how many frames of the source are missing from one frame to another, inclusive."""
+        return self._footage.missing(first, last)
+
     def video_frame(self, frame: int) -> int | None:
         """Return the index in the video file of a frame of the source; None: it was not recorded."""
         return self._place.index_of(frame) if self._place is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
-from megc_live.output.elan_sink import PROPERTY, REVIEW_TIERS, TIERS, span_ms
+from megc_live.output.elan_sink import PROPERTY, RECORDING_PROPERTY, REVIEW_TIERS, TIERS, span_ms
 from megc_live.output.reviewed import ReviewInterval, from_text
 from megc_live.output.tables import IntervalRecord
 from megc_live.review.change import HUMAN_SCORE
@@ -39,7 +39,9 @@ class _Annotation:
         return min(self.offset_ms, other.offset_ms) - max(self.onset_ms, other.onset_ms)
 
 
-def read_elan(path: Path, times_s: F64 | None = None) -> list[ReviewInterval]:
+def read_elan(
+    path: Path, times_s: F64 | None = None, missing: Callable[[int, int], int] | None = None
+) -> tuple[list[ReviewInterval], str]:
     """Read an ELAN document.
 
     What was not touched in ELAN comes back as it was exported. Moved borders, annotations that were made,
@@ -51,6 +53,15 @@ def read_elan(path: Path, times_s: F64 | None = None) -> list[ReviewInterval]:
     path : Path
     times_s : ndarray of float64, shape (n_frames,), optional
         Time of each frame: needed for what was made or moved in ELAN.
+    missing : callable, optional
+        Returns how many frames are missing from one frame to another, for what was made or moved in ELAN;
+        without it that is as it was exported, 0 for what was made.
+
+    Returns
+    -------
+    list of ReviewInterval
+    str
+        What the document says of its recording, as JSON; empty if it says nothing.
 
     Raises
     ------
@@ -60,7 +71,7 @@ def read_elan(path: Path, times_s: F64 | None = None) -> list[ReviewInterval]:
     document = _Document(path)
     marks = [mark for mark in document.annotations if mark.tier in ("micro", "macro", "rejected")]
     notes = [note for note in document.annotations if note.tier in ("label", "comment")]
-    placed = _Placed(document, times_s)
+    placed = _Placed(document, times_s, missing)
     made: dict[int, tuple[_Annotation, ReviewInterval]] = {}
     free = max([0, *document.known, *(mark.number or 0 for mark in marks)]) + 1
     for mark in marks:
@@ -78,7 +89,8 @@ def read_elan(path: Path, times_s: F64 | None = None) -> list[ReviewInterval]:
         for number, (_, item) in made.items()
     }
     in_order = [number for number in document.known if number in items]
-    return [items[number] for number in (*in_order, *(n for n in items if n not in document.known))]
+    ordered = [items[number] for number in (*in_order, *(n for n in items if n not in document.known))]
+    return ordered, document.recording
 
 
 class _Document:
@@ -91,6 +103,8 @@ class _Document:
         Who wrote it and when, as ELAN says; empty if the program did.
     known : dict of int to ReviewInterval
         What was exported.
+    recording : str
+        What it says of its recording; empty: nothing.
     annotations : list of _Annotation
         Of the tiers that are read.
     """
@@ -109,7 +123,10 @@ class _Document:
         self.author = "" if author in ("megc-live", "unspecified") else author
         self.date = root.get("DATE", "")
         self.known: dict[int, ReviewInterval] = {}
+        self.recording = ""
         for item in root.iterfind("HEADER/PROPERTY"):
+            if item.get("NAME") == RECORDING_PROPERTY:
+                self.recording = item.text or ""
             if item.get("NAME") == PROPERTY:
                 try:
                     self.known = {known.id: known for known in from_text(item.text or "[]")}
@@ -164,9 +181,12 @@ def _timed_parent(mark: ET.Element, marks: dict[str, ET.Element]) -> ET.Element:
 class _Placed:
     """Puts what ELAN has in milliseconds on frames."""
 
-    def __init__(self, document: _Document, times_s: F64 | None) -> None:
+    def __init__(
+        self, document: _Document, times_s: F64 | None, missing: Callable[[int, int], int] | None
+    ) -> None:
         self._document = document
         self._times_s = times_s
+        self._missing = missing
 
     def again(self, mark: _Annotation, known: ReviewInterval) -> ReviewInterval:
         """Return an exported interval as it is in ELAN now."""
@@ -243,6 +263,7 @@ class _Placed:
             onset_s=at[0],
             apex_s=at[1],
             offset_s=at[2],
+            n_dropped=record.n_dropped if self._missing is None else self._missing(onset, offset),
         )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from numpy.typing import NDArray
 from megc_live.errors import DatasetError, MegcError, ReviewError
 from megc_live.events import LABELS
 from megc_live.face.regions import SIGNALS
+from megc_live.output.bids_sink import RECORDING_KEY
 from megc_live.output.columns import (
     BIDS_COLUMNS,
     INTERVAL_HEADER,
     REVIEW_HEADER,
     REVIEWED_BIDS_COLUMNS,
 )
+from megc_live.output.recording import Recording
 from megc_live.output.reviewed import (
     ReviewInterval,
     from_text,
@@ -29,15 +32,40 @@ from megc_live.output.reviewed import (
     reviewed_of,
     unescaped,
 )
+from megc_live.output.session import SESSION, SessionInfo
 from megc_live.output.tables import TableRow, interval_of, table_rows
 from megc_live.review.elan import read_elan
+from megc_live.review.same import check_recording, check_times
+
+if TYPE_CHECKING:
+    from megc_live.review.document import ReviewDocument
 
 F64 = NDArray[np.float64]
 _BIDS_HEADER = tuple(column.name for column in BIDS_COLUMNS)
 _REVIEWED_BIDS_HEADER = tuple(column.name for column in REVIEWED_BIDS_COLUMNS)
 
 
-def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInterval]:
+class Imported(list[ReviewInterval]):
+    """The intervals of a file, in its order.
+
+    Attributes
+    ----------
+    note : str
+        What the reviewer should know of them, ready to be shown; empty if there is nothing.
+    reviewed : bool
+        The file says what reviewers decided of the intervals; False: an analysis found them, or it has no
+        place for decisions, as intervals.csv.
+    """
+
+    def __init__(self, items: Iterable[ReviewInterval], *, reviewed: bool) -> None:
+        super().__init__(items)
+        self.note = ""
+        self.reviewed = reviewed
+
+
+def import_intervals(
+    path: Path, times_s: F64 | None = None, *, document: ReviewDocument | None = None
+) -> Imported:
     """Read intervals from a file of an analysis or of a review.
 
     Parameters
@@ -47,11 +75,15 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
     times_s : ndarray of float64, shape (n_frames,), optional
         Time of each frame (``document.times_s``): the file must be of the same recording. Needed for
         annotations that were made or moved in ELAN, which knows no frames.
+    document : ReviewDocument, optional
+        The results that the file is read for: compared with the recording that it says it is of, and asked
+        for the frames that are missing in what was made or moved in ELAN. Without it only the recording's
+        length is compared.
 
     Returns
     -------
-    list of ReviewInterval
-        In the file's order.
+    Imported
+        A list in the file's order, with a note where something is left to the reviewer to judge.
 
     Raises
     ------
@@ -64,10 +96,12 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
     >>> import_intervals(Path("second coder/review.csv"))[0].status  # doctest: +SKIP
     'accepted'
     """
-    readers: dict[str, Callable[[Path], list[ReviewInterval]]] = {
+    if times_s is None and document is not None:
+        times_s = document.times_s
+    readers: dict[str, Callable[[Path], tuple[Imported, Recording | None]]] = {
         ".csv": _read_csv,
         ".json": _read_json,
-        ".eaf": lambda file: read_elan(file, times_s),
+        ".eaf": lambda file: _read_eaf(file, times_s, document),
         ".tsv": _read_bids,
         ".html": _read_html,
     }
@@ -77,7 +111,7 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
             f"{path.name!r} is of a kind that is not read.",
             "Choose review.csv, intervals.csv, events.json, intervals.eaf, events.tsv or report.html.",
         )
-    items = reader(path)
+    items, recording = reader(path)
     numbers: set[int] = set()
     for item in items:
         check_interval(item, path)
@@ -87,28 +121,9 @@ def import_intervals(path: Path, times_s: F64 | None = None) -> list[ReviewInter
             )
         numbers.add(item.id)
     if times_s is not None:
-        check_recording(items, path, times_s)
+        check_times(items, path, times_s)
+        items.note = check_recording(recording, path, times_s, document)
     return items
-
-
-def check_recording(items: Sequence[ReviewInterval], path: Path, times_s: F64) -> None:
-    """Raise :class:`DatasetError` if intervals are of another recording: their frames have other times."""
-    tolerance_s = max(float(np.median(np.diff(times_s))), 0.002) if len(times_s) > 1 else math.inf
-    for item in items:
-        record = item.record
-        wrong = ""
-        if record.offset_frame >= len(times_s):
-            wrong = f"its last frame is {record.offset_frame}, these results have {len(times_s)} frames"
-        for name in ("onset", "apex", "offset"):
-            frame, t_s = getattr(record, f"{name}_frame"), getattr(record, f"{name}_s")
-            if not wrong and abs(t_s - float(times_s[frame])) > tolerance_s:
-                here = f"here that frame is at {times_s[frame]:.3f} s"
-                wrong = f"its {name}, frame {frame}, is at {t_s:.3f} s, {here}"
-        if wrong:
-            raise DatasetError(
-                f"{path.name!r} is of another recording: of interval {record.id}, {wrong}.",
-                "Choose a file of these results.",
-            )
 
 
 def check_interval(item: ReviewInterval, path: Path) -> None:
@@ -135,14 +150,21 @@ def check_interval(item: ReviewInterval, path: Path) -> None:
         raise DatasetError(f"{str(path)!r}, interval {record.id}: {wrong}.", "Correct the file.")
 
 
-def _read_csv(path: Path) -> list[ReviewInterval]:
+def _read_csv(path: Path) -> tuple[Imported, Recording | None]:
     header = _header(path, ",")
+    # The columns have no place for it: what is known of the recording is in the record beside the table.
+    recording = None
+    with suppress(DatasetError, ValueError, TypeError):  # it was left behind, or is of something else
+        record = SessionInfo.read(path.with_name(SESSION))
+        recording = Recording.from_text(Recording.of(record).to_text())
     if header == REVIEW_HEADER:
-        return [reviewed_of(row) for row in table_rows(path, REVIEW_HEADER)]
-    return [ReviewInterval(interval_of(row)) for row in table_rows(path, INTERVAL_HEADER)]
+        found = (reviewed_of(row) for row in table_rows(path, REVIEW_HEADER))
+        return Imported(found, reviewed=True), recording
+    plain = (ReviewInterval(interval_of(row)) for row in table_rows(path, INTERVAL_HEADER))
+    return Imported(plain, reviewed=False), recording
 
 
-def _read_bids(path: Path) -> list[ReviewInterval]:
+def _read_bids(path: Path) -> tuple[Imported, Recording | None]:
     reviewed = _header(path, "\t") == _REVIEWED_BIDS_HEADER
     header = _REVIEWED_BIDS_HEADER if reviewed else _BIDS_HEADER
     items = []
@@ -155,7 +177,11 @@ def _read_bids(path: Path) -> list[ReviewInterval]:
             cells["comment"] = unescaped(cells["comment"])
         whole = TableRow(path, number, cells)
         items.append(reviewed_of(whole) if reviewed else ReviewInterval(interval_of(whole)))
-    return items
+    recording = None
+    with suppress(DatasetError, ValueError, KeyError, TypeError):  # the table may have come without it
+        sidecar = json.loads(_text(path.with_suffix(".json")))
+        recording = Recording.from_text(json.dumps(sidecar[RECORDING_KEY]))
+    return Imported(items, reviewed=reviewed), recording
 
 
 def _header(path: Path, delimiter: str) -> tuple[str, ...]:
@@ -168,10 +194,12 @@ def _header(path: Path, delimiter: str) -> tuple[str, ...]:
         raise DatasetError(f"{str(path)!r} is not a table in UTF-8: {error}.") from None
 
 
-def _read_json(path: Path) -> list[ReviewInterval]:
+def _read_json(path: Path) -> tuple[Imported, Recording | None]:
     try:
-        events = json.loads(_text(path))["events"]
-        return [_of_event(event) for event in events]
+        values = json.loads(_text(path))
+        events = values["events"]
+        items = Imported(map(_of_event, events), reviewed=any("review" in event for event in events))
+        return items, Recording.from_text(json.dumps(values.get("recording")))
     except MegcError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -200,43 +228,60 @@ def _of_event(event: dict[str, Any]) -> ReviewInterval:
     return item
 
 
-def _read_html(path: Path) -> list[ReviewInterval]:
-    from megc_live.output.report import DATA_ID
+def _read_eaf(
+    path: Path, times_s: F64 | None, document: ReviewDocument | None
+) -> tuple[Imported, Recording | None]:
+    items, said = read_elan(path, times_s, None if document is None else document.missing)
+    return Imported(items, reviewed=_touched(items)), Recording.from_text(said)
 
-    finder = _Finder(DATA_ID)
+
+def _read_html(path: Path) -> tuple[Imported, Recording | None]:
+    from megc_live.output.report import DATA_ID, RECORDING_ID
+
+    finder = _Finder((DATA_ID, RECORDING_ID))
     finder.feed(_text(path))
-    if finder.found is None:
+    if DATA_ID not in finder.found:
         raise DatasetError(
             f"{str(path)!r} holds no intervals to be read.", "Choose a report.html that was exported."
         )
     try:
-        return list(from_text(finder.found))
+        items = from_text(finder.found[DATA_ID])
     except ValueError as error:
         raise DatasetError(
             f"{str(path)!r}: the intervals in it are damaged: {error}.", "Export the report again."
         ) from None
+    recording = Recording.from_text(finder.found.get(RECORDING_ID, ""))
+    return Imported(items, reviewed=_touched(items)), recording
+
+
+def _touched(items: Sequence[ReviewInterval]) -> bool:
+    """Whether a person has done anything to them, in a file that looks alike before a review and after."""
+    return any(
+        item.status != "open" or item.changed or item.record.reviewer or item.record.source == "human"
+        for item in items
+    )
 
 
 class _Finder(HTMLParser):
-    """Keeps the text of the element with an id."""
+    """Keeps the texts of the elements with certain ids."""
 
-    def __init__(self, wanted: str) -> None:
+    def __init__(self, wanted: Sequence[str]) -> None:
         super().__init__(convert_charrefs=True)
         self._wanted = wanted
-        self._inside = False
-        self.found: str | None = None
+        self._inside: str | None = None
+        self.found: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = ("id", self._wanted) in attrs
-        if self._inside:
-            self.found = ""
+        self._inside = next((name for name in self._wanted if ("id", name) in attrs), None)
+        if self._inside is not None:
+            self.found[self._inside] = ""
 
     def handle_endtag(self, tag: str) -> None:
-        self._inside = False
+        self._inside = None
 
     def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.found = (self.found or "") + data
+        if self._inside is not None:
+            self.found[self._inside] += data
 
 
 def _text(path: Path) -> str:

@@ -104,7 +104,9 @@ def test_bids_table_and_sidecar(tmp_path: Path) -> None:
         assert "" not in row.values()
     assert rows[3]["label"] == rows[3]["p_negative"] == rows[0]["reviewer"] == "n/a"
     sidecar = json.loads((tmp_path / "bids" / "events.json").read_text())
-    assert set(sidecar) == {*rows[0], "Sources"} == {*(column.name for column in BIDS_COLUMNS), "Sources"}
+    more = {"Sources", "Recording"}
+    assert set(sidecar) == {*rows[0], *more} == {*(column.name for column in BIDS_COLUMNS), *more}
+    assert sidecar["Recording"]["name"] == Path(sidecar["Sources"][0]).name
     assert sidecar["onset"]["Units"] == "s"
     assert set(sidecar["trial_type"]["Levels"]) == {"micro", "macro"}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
 import string
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +27,7 @@ from megc_live.review import (
     Add,
     Comment,
     Import,
+    Imported,
     ReviewDocument,
     ReviewInterval,
     SetLabel,
@@ -34,7 +37,7 @@ from megc_live.review import (
     import_intervals,
 )
 from tests.output import made_up
-from tests.review.conftest import N_FRAMES, Open
+from tests.review.conftest import N_FRAMES, Open, write_result
 
 FILES = {
     "csv": "review.csv",
@@ -180,7 +183,7 @@ def test_bids_does_not_count_the_rejected(reviewed: ReviewDocument, tmp_path: Pa
         rows = {row["id"]: row for row in csv.DictReader(file, delimiter="\t")}
     assert rows["1"]["trial_type"] == "rejected_micro" and rows["2"]["trial_type"] == "micro"
     sidecar = json.loads((tmp_path / "out" / "bids" / "events.json").read_text())
-    assert set(sidecar) == {*rows["1"], "Sources"}
+    assert set(sidecar) == {*rows["1"], "Sources", "Recording"}
     assert "rejected_micro" in sidecar["trial_type"]["Levels"]
 
 
@@ -399,3 +402,209 @@ def test_a_label_without_probabilities_has_none_afterwards(reviewed: ReviewDocum
     path.write_text(json.dumps(values))
     item = next(one for one in import_intervals(path, reviewed.times_s) if one.id == labelled["id"])
     assert item.record.label == labelled["recognition"]["label"] and item.record.probabilities is None
+
+
+# which recording a file is of
+
+
+def exported(folder: Path, out: Path, edit: Callable[[ReviewDocument], None] | None = None) -> Path:
+    """Export all formats of a review of a result folder."""
+    with ReviewDocument.open(folder, "Eve") as document:
+        if edit is not None:
+            edit(document)
+        export(document, out, list(FILES))
+    return out
+
+
+def change_session(folder: Path, change: Callable[[SessionInfo], None]) -> None:
+    session = SessionInfo.read(folder / "session.json")
+    change(session)
+    session.write(folder)
+
+
+def read_into(result: Path, file: Path) -> Imported:
+    with ReviewDocument.open(result, "Ada") as document:
+        return import_intervals(file, document.times_s, document=document)
+
+
+each_format = pytest.mark.parametrize("name", sorted(FILES.values()))
+
+
+@each_format
+def test_a_longer_or_shorter_recording_is_refused_though_all_intervals_fit(
+    result: Path, tmp_path: Path, name: str
+) -> None:
+    longer = write_result(tmp_path / "longer", 400)
+    out = exported(result, tmp_path / "out")
+    shown = r"another recording.*300 frames in 9.967 s, these results have 400 in 13.300 s.*Choose"
+    with pytest.raises(DatasetError, match=shown):
+        read_into(longer, out / name)
+    with ReviewDocument.open(longer, "Ada") as document, pytest.raises(DatasetError, match="another record"):
+        import_intervals(out / name, document.times_s)  # the length is compared without the document too
+    first_only = exported(longer, tmp_path / "first", lambda document: document.apply(keep_first(document)))
+    with pytest.raises(DatasetError, match=r"another recording.*400 frames"):
+        read_into(result, first_only / name)
+
+
+def keep_first(document: ReviewDocument) -> Import:
+    """Leave the first interval only, which lies inside the shorter recording too."""
+    return Import("first", document.intervals[:1])
+
+
+@each_format
+def test_a_file_without_intervals_is_of_a_recording_too(result: Path, tmp_path: Path, name: str) -> None:
+    longer = write_result(tmp_path / "longer", 400)
+    out = exported(longer, tmp_path / "out", lambda document: document.apply(Import("none", ())))
+    assert read_into(longer, out / name) == []
+    with pytest.raises(DatasetError, match="another recording"):
+        read_into(result, out / name)
+
+
+@each_format
+def test_a_moved_folder_and_another_analysis_are_the_same_recording(
+    result: Path, tmp_path: Path, name: str
+) -> None:
+    def sized(session: SessionInfo) -> None:
+        session.run["bytes"] = 12_345
+
+    change_session(result, sized)
+    out = exported(result, tmp_path / "a" / "out")
+    moved = Path(shutil.move(result, tmp_path / "elsewhere"))
+    elsewhere = Path(shutil.move(out, tmp_path / "sent"))
+    found = read_into(moved, elsewhere / name)
+    assert len(found) == 6 and found.note == ""
+    again = write_result(tmp_path / "again", n_events=3)
+
+    def renamed(session: SessionInfo) -> None:
+        session.started, session.source.spec = "2027-01-01T00:00:00+00:00", "/media/usb/same, renamed.mp4"
+        session.run["bytes"] = 12_345
+
+    change_session(again, renamed)
+    assert read_into(again, elsewhere / name).note == ""
+
+
+@each_format
+def test_what_speaks_for_another_recording_of_the_same_length_is_told(
+    result: Path, tmp_path: Path, name: str
+) -> None:
+    out = exported(result, tmp_path / "out")
+    other = write_result(tmp_path / "other")
+    assert read_into(other, out / name).note == ""
+
+    def called(session: SessionInfo) -> None:
+        session.source.spec = "second.mp4"
+
+    def wide(session: SessionInfo) -> None:
+        session.source.spec, session.source.width = "interview.mp4", 1280
+
+    change_session(other, called)
+    found = read_into(other, out / name)
+    assert len(found) == 6
+    assert "'interview.mp4'" in found.note and "'second.mp4'" in found.note and "Undo" in found.note
+    change_session(other, wide)
+    assert "640 x 480" in read_into(other, out / name).note
+
+
+@each_format
+def test_the_same_name_for_a_video_of_another_size_is_told(result: Path, tmp_path: Path, name: str) -> None:
+    def sized(n_bytes: int) -> Callable[[SessionInfo], None]:
+        return lambda session: session.run.update(bytes=n_bytes)
+
+    change_session(result, sized(1000))
+    out = exported(result, tmp_path / "out")
+    assert read_into(result, out / name).note == ""
+    change_session(result, sized(2000))
+    assert "1000 bytes" in read_into(result, out / name).note
+
+
+@each_format
+def test_another_live_session_is_refused(result: Path, tmp_path: Path, name: str) -> None:
+    def live(session: SessionInfo) -> None:
+        session.source.spec, session.source.kind = "camera:0", "camera"
+
+    def later(session: SessionInfo) -> None:
+        session.started = "2026-01-02T04:00:00+00:00"
+
+    change_session(result, live)
+    out = exported(result, tmp_path / "out")
+    assert read_into(result, out / name).note == ""
+    change_session(result, later)
+    with pytest.raises(DatasetError, match=r"another recording.*03:04:05.*04:00:00"):
+        read_into(result, out / name)
+
+
+def forget_recording(out: Path) -> None:
+    """Leave the files as earlier versions wrote them."""
+    for name in ("events.json", "bids/events.json"):
+        values = json.loads((out / name).read_text())
+        values.pop("recording", None)
+        values.pop("Recording", None)
+        (out / name).write_text(json.dumps(values))
+    eaf = out / "intervals.eaf"
+    eaf.write_text(re.sub(r'<PROPERTY NAME="megc-live:recording">.*?</PROPERTY>', "", eaf.read_text()))
+    page = out / "report.html"
+    page.write_text(re.sub(r'<pre hidden id="megc-live-recording">.*?</pre>', "", page.read_text()))
+    (out / "session.json").unlink()
+    assert not any(b'"size_bytes"' in path.read_bytes() for path in out.rglob("*.*") if path.is_file())
+
+
+@each_format
+def test_a_file_that_does_not_say_is_read_and_that_is_told(result: Path, tmp_path: Path, name: str) -> None:
+    out = exported(result, tmp_path / "out")
+    forget_recording(out)
+    found = read_into(result, out / name)
+    assert len(found) == 6 and "does not say of which recording" in found.note
+    (out / "session.json").write_text("{")
+    assert "does not say" in read_into(result, out / name).note
+    if name == "bids/events.tsv":
+        (out / "bids" / "events.json").unlink()
+        assert "does not say" in read_into(result, out / name).note
+
+
+def test_intervals_csv_of_an_analysis_is_known_by_the_record_beside_it(result: Path, tmp_path: Path) -> None:
+    found = read_into(result, result / "intervals.csv")
+    assert found.note == "" and not found.reviewed
+    longer = write_result(tmp_path / "longer", 400)
+    with pytest.raises(DatasetError, match="another recording"):
+        read_into(longer, result / "intervals.csv")
+    alone = Path(shutil.copy(result / "intervals.csv", tmp_path))
+    assert "does not say" in read_into(longer, alone).note
+
+
+@each_format
+def test_a_file_says_whether_anybody_decided(result: Path, tmp_path: Path, name: str) -> None:
+    out = exported(result, tmp_path / "out", lambda document: document.apply(SetStatus(1, "accepted")))
+    assert import_intervals(out / name).reviewed
+    assert not import_intervals(out / "intervals.csv").reviewed
+
+
+# frames that are missing in the recording
+
+
+def test_frames_that_are_missing_in_what_was_moved_or_made_in_elan_are_counted(tmp_path: Path) -> None:
+    """As an edit counts them: frames 240 to 245 never came."""
+    folder = tmp_path / "result"
+    session = made_up.session(N_FRAMES)
+    sink = SINKS["csv"].make(folder, session)
+    for row in made_up.rows(N_FRAMES):
+        if row.frame not in range(240, 246):
+            sink.on_row(row)
+    for event in made_up.events(6, seconds=N_FRAMES / made_up.FPS):
+        sink.on_event(event)
+    sink.close(True)
+    session.write(folder)
+    with ReviewDocument.open(folder, "Ada") as document:
+        export(document, tmp_path / "out", ["elan"])
+        document.apply(Add(237, 241, 250))
+        by_edit = document.get(7).record.n_dropped
+        document.undo()
+
+        def change(eaf: Elan.Eaf) -> None:
+            move(eaf, "micro", "#3 ", (0, round(1000 * (250 - document.get(3).record.offset_frame) / 30)))
+            eaf.add_annotation("rejected", 7900, 8333, "here too")
+
+        edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+        items = {item.id: item for item in import_intervals(edited, document=document)}
+    assert items[3].record.offset_frame == items[7].record.offset_frame == 250
+    assert items[7].record.onset_frame == 237
+    assert items[3].record.n_dropped == items[7].record.n_dropped == by_edit == 6

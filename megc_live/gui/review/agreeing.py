@@ -267,7 +267,7 @@ def _comparison(
         theirs: Sequence[ReviewInterval | IntervalRecord] = machine
         if path is not None:
             journal = path.suffix == ".jsonl"
-            theirs = document.review_in(path) if journal else import_intervals(path, times)
+            theirs = document.review_in(path) if journal else import_intervals(path, times, document=document)
         records = [item.record if isinstance(item, ReviewInterval) else item for item in theirs]
         return Compared(
             agreement(ours, theirs, n, kind=kind),
