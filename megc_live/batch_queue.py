@@ -111,16 +111,20 @@ class BatchQueue:
             found = [(spec, size_of(spec)) for spec in expand(specs, leave_out=leave_out)]
         except MegcError as error:
             said = str(error)
-        except Exception as fault:  # else the queue would look for ever, and never be done
+        except Exception as fault:
             said = _fault(fault)
         with self._lock:
-            here = {same(item.spec) for item in self._items if item.state not in OVER}
-            for spec, size in found:
-                if same(spec) not in here:
-                    self._numbers += 1
-                    self._items.append(Item(self._numbers, spec, size))
-            self._looking -= 1
-            self._message = said or self._message
+            try:
+                here = {same(item.spec) for item in self._items if item.state not in OVER}
+                for spec, size in found:
+                    if same(spec) not in here:
+                        self._numbers += 1
+                        self._items.append(Item(self._numbers, spec, size))
+            except Exception as fault:
+                said = _fault(fault)
+            finally:  # else the queue would look for ever, and never be done
+                self._looking -= 1
+                self._message = said or self._message
 
     def start(self) -> None:
         """Begin with what waits, or go on after a pause."""

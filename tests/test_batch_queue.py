@@ -370,18 +370,20 @@ def test_a_fault_of_the_program_costs_one_source(
         assert outcome and "nobody thought of this" in outcome.error
 
 
+@pytest.mark.parametrize("part", ["expand", "size_of", "same"])
 def test_a_fault_while_looking_through_folders_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    def broken(specs: list[str], leave_out: Path) -> list[str]:
+    def broken(*_: object, **__: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr("megc_live.batch_queue.expand", broken)
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    monkeypatch.setattr(f"megc_live.batch_queue.{part}", broken)
     queue = BatchQueue(Options(tmp_path))
     try:
         queue.add([str(tmp_path)])
         until(lambda: bool(queue.snapshot().message))
-        assert "too deep" in queue.snapshot().message
+        assert "too deep" in queue.snapshot().message and not queue.snapshot().looking
         assert not queue.is_running()
     finally:
         queue.close(5.0)

@@ -94,6 +94,7 @@ class MainWindow(QMainWindow):
         self.process = ProcessView(lambda: self.settings, results=lambda: self.preferences.results)
         self.review = ReviewView(lambda: self.settings, memory=Memory(places.config / "window.ini"))
         self._views: tuple[Any, ...] = (self.start, self.live, self.process, self.review)
+        self.banner = MessageBanner()
         self._connect()
         self._make_actions()
         self._lay_out()
@@ -122,9 +123,16 @@ class MainWindow(QMainWindow):
         """Return the name of the workspace that is shown."""
         return WORKSPACES[self._stack.currentIndex()][0]
 
-    def tell(self, message: str) -> None:
-        """Show a message that does not stop anything, until it is dismissed."""
-        self.banner.tell(message)
+    def tell(self, message: str, words: str = "", do: Callable[[], object] | None = None) -> None:
+        """Show a message that does not stop anything, until it is dismissed.
+
+        Parameters
+        ----------
+        message : str
+        words, do : str, callable
+            A button beside it and what it does; empty and None: there is none.
+        """
+        self.banner.tell(message, words, do)
 
     def open_source(self, spec: str) -> None:
         """Open whatever it is where it belongs: Live, Process or Review."""
@@ -253,6 +261,12 @@ class MainWindow(QMainWindow):
         for view in (self.live, self.process, self.review, self.start):
             view.shutdown(max(0.05, limit - time.monotonic()))
 
+    def _take_offer(self) -> None:
+        if self.banner.isVisible():
+            self.banner.take_offer()
+        elif self.review.isVisible():
+            self.review.banner.press()
+
     def _dismiss_messages(self) -> None:
         self.banner.hide()
         self.review.banner.leave()
@@ -294,7 +308,7 @@ class MainWindow(QMainWindow):
         self.start.live_wanted.connect(self.open_live)
         self.start.process_wanted.connect(self.open_in_process)
         self.start.review_wanted.connect(self.open_in_review)
-        self.start.demo.waits.connect(self.tell)
+        self.start.demo.told.connect(self.tell)
         self.live.opened_results.connect(self.open_in_review)
         self.live.source_wanted.connect(self._choose_source)
         self.process.opened_results.connect(self.open_in_review)
@@ -314,6 +328,7 @@ class MainWindow(QMainWindow):
         self._full = add("F&ull screen", "F11", self._toggle_full_screen)
         self._quit = add("&Quit", "Ctrl+Q", self.close, "End sessions, keep their results, close the window")
         self._menu_action = add("&Menu", "F10", lambda: self.header.menu_button.showMenu())
+        self._offer = add("Do what the message offers", "Ctrl+Shift+G", self._take_offer)
         self._dismiss = add("Dismiss the message", "Ctrl+Shift+D", self._dismiss_messages)
         self._everywhere = [
             *self._go,
@@ -322,6 +337,7 @@ class MainWindow(QMainWindow):
             self._about,
             self._full,
             self._menu_action,
+            self._offer,
             self._dismiss,
             self._quit,
         ]
@@ -337,7 +353,6 @@ class MainWindow(QMainWindow):
         self.header = Header(WORKSPACES, self._go, (("settings", self._settings), ("help", self._sheet)))
         self.header.set_menu(self._menu(), self._menu_action.toolTip())
         self._tabs = self.header.tabs
-        self.banner = MessageBanner()
         layout.addWidget(self.header)
         layout.addWidget(self.banner)
         layout.addWidget(self._stack, 1)

@@ -84,7 +84,7 @@ class StartPage(QWidget):
         )
         self.camera = CameraCard(self, self._gate, listing, opening)
         self.camera.start_wanted.connect(self.ask_live)
-        self.demo = DemoCard(clip)
+        self.demo = DemoCard(clip, self)
         self.demo.live_wanted.connect(self.ask_live)
         self.demo.process_wanted.connect(self.process_wanted)
         self._make_actions()
@@ -234,7 +234,7 @@ class StartPage(QWidget):
         self.file_actions = [self._videos, self._folder, self._as_live, self._results, self._change]
         for action in self.file_actions:  # the menu offers them everywhere, but their keys work here only
             action.setShortcutVisibleInContextMenu(False)
-        self._keys: list[QAction] = [*self.camera.keys, *self.file_actions]
+        self._keys: list[QAction] = [*self.camera.keys, *self.file_actions, *self.demo.keys]
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)

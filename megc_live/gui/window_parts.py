@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction
@@ -82,6 +82,8 @@ class MessageBanner(QFrame):
     Attributes
     ----------
     text : QLabel
+    offer : QToolButton
+        What can be done about it; hidden where there is nothing.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -90,6 +92,10 @@ class MessageBanner(QFrame):
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._do: Callable[[], object] | None = None
+        self.offer = QToolButton()
+        self.offer.setToolTip("Do this (Ctrl+Shift+G)")
+        self.offer.clicked.connect(self.take_offer)
         dismiss = QToolButton()
         dismiss.setText("Dismiss")
         dismiss.setToolTip("Hide this message (Ctrl+Shift+D)")
@@ -100,13 +106,24 @@ class MessageBanner(QFrame):
         line.setContentsMargins(12, 4, 12, 4)
         line.addWidget(sign)
         line.addWidget(self.text, 1)
+        line.addWidget(self.offer)
         line.addWidget(dismiss)
         self.hide()
 
-    def tell(self, message: str) -> None:
-        """Show a message."""
+    def tell(self, message: str, words: str = "", do: Callable[[], object] | None = None) -> None:
+        """Show a message, with a button ``words`` that does ``do`` and hides it, if there is one."""
         self.text.setText(message)
+        self._do = do
+        self.offer.setText(words)
+        self.offer.setVisible(do is not None)
         self.show()
+
+    def take_offer(self) -> None:
+        """Do what the button does."""
+        do = self._do if self.isVisible() else None
+        if do is not None:
+            self.hide()
+            do()
 
 
 def purpose_label() -> QLabel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from megc_live.synthesis.camera import Camera
 from megc_live.synthesis.photo import animate_photo
 from megc_live.synthesis.plan import EXPRESSIVE_KINDS, PlannedEvent, draw_plan
 from megc_live.synthesis.write import write_clip
+from megc_live.video.frame import PixelImage
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -47,6 +49,7 @@ def make_demo_clip(
     seconds: float = 45.0,
     fps: float = 30.0,
     size: tuple[int, int] = (640, 480),
+    report: Callable[[float], None] | None = None,
 ) -> list[PlannedEvent]:
     """Render and write the demo clip.
 
@@ -60,6 +63,8 @@ def make_demo_clip(
         Length and rate. In 45 s there are 10 micro- and 2 macro-expressions.
     size : tuple of int
         Width and height, even.
+    report : callable, optional
+        Told after each frame how much is done, 0 to 1.
 
     Returns
     -------
@@ -84,5 +89,16 @@ def make_demo_clip(
     photo = animate_photo(
         rgb, points, seconds, fps, life_rng, size=size, eye_px=eye_px, liveliness=0.6, avoid=busy
     )
-    write_clip(path, photo.frames(plan, rng=render_rng, camera=DEMO_CAMERA), fps=fps, crf=DEMO_CAMERA.crf)
+    frames: Iterable[PixelImage] = photo.frames(plan, rng=render_rng, camera=DEMO_CAMERA)
+    if report is not None:
+        frames = _reported(frames, len(photo.times_s), report)
+    write_clip(path, frames, fps=fps, crf=DEMO_CAMERA.crf)
     return plan
+
+
+def _reported(
+    frames: Iterable[PixelImage], total: int, report: Callable[[float], None]
+) -> Iterator[PixelImage]:
+    for number, frame in enumerate(frames, 1):
+        yield frame
+        report(number / total)

@@ -22,7 +22,7 @@ from megc_live.gui.app import make_app
 from megc_live.gui.main_window import MainWindow
 from megc_live.gui.preferences import Places, Preferences
 from megc_live.gui.review.memory import Memory
-from megc_live.gui.start_demo import DemoClip
+from megc_live.gui.start_demo import DemoClip, Make, Report
 from megc_live.settings import Settings
 from megc_live.video import Source
 from megc_live.video.camera import CameraInfo
@@ -46,7 +46,7 @@ def no_source(spec: str) -> Source:
     raise AssertionError(f"{spec!r} was opened")
 
 
-def no_clip(path: Path, stop: threading.Event) -> None:
+def no_clip(path: Path, stop: threading.Event, report: Report) -> None:
     raise AssertionError("the demo clip was rendered")
 
 
@@ -63,7 +63,7 @@ class Windows:
         *,
         cameras: list[CameraInfo] | None = None,
         opening: Callable[[str], Source] = no_source,
-        make_clip: Callable[[Path, threading.Event], None] = no_clip,
+        make_clip: Make = no_clip,
     ) -> MainWindow:
         Memory(self.places.config / "window.ini").reviewer = "A. Coder"
         window = MainWindow(

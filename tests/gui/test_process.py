@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -10,24 +11,29 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QAbstractItemView, QCheckBox, QComboBox, QMainWindow
+from PyQt6.QtGui import QDropEvent, QPalette
+from PyQt6.QtWidgets import QAbstractItemView, QApplication, QCheckBox, QComboBox, QMainWindow
 from pytestqt.qtbot import QtBot
 
-from megc_live.batch_items import ItemView, Options
+from megc_live.batch_items import ItemState, ItemView, Options, QueueView
 from megc_live.batch_queue import BatchQueue
 from megc_live.choices import collect_choices
+from megc_live.gui import theme
 from megc_live.gui.closing import AskBeforeClosing
-from megc_live.gui.process.table import FILE, MICRO, PROGRESS, STATE
+from megc_live.gui.process.table import FILE, MICRO, PROGRESS, STATE, bar_colour, words_colour
 from megc_live.gui.process.view import ProcessView
-from megc_live.gui.process.wording import detail_html, how_long, whole_text
+from megc_live.gui.process.wording import bar_text, detail_html, how_long, reason, whole_text
+from megc_live.one_source import Outcome
 from megc_live.output import SINKS
 from megc_live.output.tables import read_intervals
 from megc_live.recognition.classifier import RECOGNIZERS
 from megc_live.settings import Settings
 from megc_live.spotting import SPOTTERS
 from tests.conftest import FaceClip
+from tests.gui.test_theme import blended, contrast, scheme
 from tests.test_batch_queue import Counting
+
+__all__ = ["scheme"]
 
 LONG = 240_000
 
@@ -108,7 +114,9 @@ def test_real_files_are_analysed_and_open_in_review(
         screen.until(lambda: screen.rows() == 3)
         view.start.trigger()
         screen.until(lambda: all(state.startswith(("done", "failed")) for state in screen.states()))
-        assert "failed: " in screen.cells(STATE)[1] and "is not a video" in screen.cells(STATE)[1]
+        assert "failed: is not a video" in screen.cells(STATE)[1]
+        tip = view.model.index(1, STATE).data(Qt.ItemDataRole.ToolTipRole)
+        assert str(folder / "bad.mp4") in tip and "Check that the file is complete" in tip
         assert screen.states()[1] == "failed" and all(s.startswith("done") for s in screen.states()[::2])
         micro = sum(one.kind == "micro" for one in read_intervals(out / "anna" / "intervals.csv"))
         assert screen.cells(MICRO) == [str(micro), "", str(micro)] and micro >= 1
@@ -118,9 +126,15 @@ def test_real_files_are_analysed_and_open_in_review(
         screen.select(1)
         assert "bad.mp4" in view.detail.toPlainText() and "Error" in view.detail.toPlainText()
         assert not view.review.isEnabled()
-        assert str(out / "failures.csv") in view.note.text() and view.failures.isVisible()
+        assert not view.note.isVisible() and view.failures.isVisible()
+        assert str(out / "failures.csv") in view.failures.toolTip()
+        assert view.whole.text() == "2 done, 1 failed"
+        screen.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+        copied = QApplication.clipboard().text()
+        assert str(folder / "bad.mp4") in copied and "Check that the file is complete" in copied
 
         screen.select(0)
+        assert not view.copy.isEnabled()
         assert f"{face_clip.frames} frames" in view.detail.toPlainText()
         with qtbot.waitSignal(view.opened_results) as opened:
             view.table.setFocus()
@@ -362,3 +376,69 @@ def test_wording_of_times_and_of_an_empty_queue(tmp_path: Path) -> None:
     queue = BatchQueue(Options(tmp_path), start_thread=False)
     assert whole_text(queue.snapshot()) == "The queue is empty."
     assert "Select a file" in detail_html(None, {"soft": "#000000"})
+
+
+NAN = math.nan
+
+
+def failed(error: str, spec: str = "/data/bad.mp4") -> ItemView:
+    outcome = Outcome(spec, "bad", "failed", error=error)
+    return ItemView(1, spec, "bad", "failed", False, 0, None, NAN, NAN, outcome, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("'/data/bad.mp4' is empty (0 bytes). Copy it again.", "is empty (0 bytes). Copy it again."),
+        ("there is no file '/data/bad.mp4'. Check the path.", "there is no file. Check the path."),
+        ("cannot read '/data/bad.mp4': denied.", "cannot read: denied."),
+        ("frame 3 of '/data/bad.mp4' cannot be decoded.", "frame 3 of it cannot be decoded."),
+        ("cannot write '/out/bad'.", "cannot write '/out/bad'."),
+    ],
+)
+def test_a_row_says_the_reason_without_the_path(error: str, said: str) -> None:
+    assert reason(failed(error)) == said
+
+
+def test_a_queue_with_failures_never_says_100_percent() -> None:
+    items = (failed("it is empty."), failed("it is empty."))
+
+    def view(counts: dict[ItemState, int]) -> QueueView:
+        return QueueView("idle", items, 1.0, NAN, counts, 0, "", None, True)
+
+    assert bar_text(view({"done": 1, "failed": 1})) == "1 done, 1 failed"
+    assert whole_text(view({"done": 1, "failed": 1})) == "2 files."
+    assert whole_text(view({"failed": 1, "cancelled": 1})) == "2 files: 1 cancelled."
+    assert bar_text(view({"done": 2})) == "100 %" and "2 done" in whole_text(view({"done": 2}))
+
+
+@pytest.mark.parametrize("group", ["Active", "Inactive"])
+def test_a_selected_row_can_be_read(scheme: str, qapp: QApplication, group: str) -> None:
+    palette, role = qapp.palette(), QPalette.ColorRole
+    palette.setCurrentColorGroup(QPalette.ColorGroup[group])
+    ground = palette.color(role.Highlight)
+    assert contrast(palette.color(role.HighlightedText), ground) >= 4.5
+    assert contrast(words_colour(palette, on_bar=False, selected=True), ground) >= 4.5
+    assert contrast(words_colour(palette, on_bar=False, selected=False), palette.color(role.Base)) >= 4.5
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "done", "cancelled"])
+def test_words_on_a_bar_can_be_read(scheme: str, qapp: QApplication, state: ItemState) -> None:
+    words = words_colour(qapp.palette(), on_bar=True, selected=True)
+    for ground in (theme.colour("raised"), blended(bar_colour(state), theme.colour("raised"))):
+        assert contrast(words, ground) >= 4.5
+
+
+def test_the_painted_words_of_a_selected_row_have_its_colour(screen: Screen, scheme: str) -> None:
+    """A file of unknown length has its count of frames on the row itself."""
+    screen.add("endless")
+    screen.view.start.trigger()
+    screen.until(lambda: screen.item(0).done > 0)
+    screen.view.queue.pause()
+    screen.until(lambda: screen.states() == ["paused"])
+    screen.select(0)
+    cell = screen.view.table.visualRect(screen.view.model.index(0, PROGRESS))
+    image = screen.view.table.viewport().grab(cell).toImage()
+    ground = theme.colour("accent")
+    seen = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+    assert max(contrast(colour, ground) for colour in seen) >= 4.5

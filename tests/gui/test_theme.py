@@ -39,6 +39,14 @@ def contrast(one: QColor, other: QColor) -> float:
     return light[1] / light[0]
 
 
+def blended(over: QColor, ground: QColor) -> QColor:
+    """What is seen where a colour that lets something through lies on another one."""
+    alpha, mixed = over.alphaF(), QColor()
+    parts = zip(over.getRgbF()[:3], ground.getRgbF()[:3], strict=True)
+    mixed.setRgbF(*(alpha * one + (1 - alpha) * other for one, other in parts))
+    return mixed
+
+
 def lab(rgb: np.ndarray) -> np.ndarray:
     """CIE L*a*b* of linear sRGB."""
     matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]

@@ -23,13 +23,14 @@ from megc_live.gui.main_window import CLOSE_WITHIN_S, MainWindow
 from megc_live.gui.preferences import Places, Preferences
 from megc_live.gui.recent import Recent, RecentItem
 from megc_live.gui.shortcuts import ShortcutSheet, keys_of
-from megc_live.gui.start_demo import DemoClip, render
+from megc_live.gui.start_demo import DemoClip, Report, render
 from megc_live.video import LivePlayer, Source
 from tests.conftest import FaceClip
 from tests.gui.conftest import CAMERA, Windows, turn_wheel
 from tests.simulated import SimulatedCamera
 
 LEFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
 SLOW_MS = 20_000
 SPEC = f"camera:{CAMERA.index}"
 
@@ -119,7 +120,7 @@ def test_without_a_camera_it_says_so_and_offers_the_demo_clip(
 ) -> None:
     rendered: list[Path] = []
 
-    def make(path: Path, stop: threading.Event) -> None:
+    def make(path: Path, stop: threading.Event, report: Report) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(face_clip.path, path)
         rendered.append(path)
@@ -138,12 +139,13 @@ def test_without_a_camera_it_says_so_and_offers_the_demo_clip(
     assert len(rendered) == 1 and window.workspace() == "Process"
 
 
+@pytest.mark.parametrize("dismissed", [True, False])
 def test_a_demo_clip_that_is_ready_tears_nobody_away(
-    new_window: Windows, qtbot: QtBot, face_clip: FaceClip
+    new_window: Windows, qtbot: QtBot, face_clip: FaceClip, dismissed: bool
 ) -> None:
     go_on = threading.Event()
 
-    def make(path: Path, stop: threading.Event) -> None:
+    def make(path: Path, stop: threading.Event, report: Report) -> None:
         go_on.wait(20)
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(face_clip.path, path)
@@ -154,15 +156,21 @@ def test_a_demo_clip_that_is_ready_tears_nobody_away(
     go_on.set()
     qtbot.waitUntil(lambda: "ready" in window.banner.text.text())
     assert window.workspace() == "Review" and window.banner.isVisible()
-    qtbot.keyClick(window, Qt.Key.Key_D, CTRL | Qt.KeyboardModifier.ShiftModifier)
-    assert not window.banner.isVisible()
-    window.go_to(0)
-    qtbot.mouseClick(window.start.demo.process, LEFT)
+    assert window.banner.offer.text() == "Analyse it"
+    if dismissed:
+        qtbot.keyClick(window, Qt.Key.Key_D, CTRL | SHIFT)
+        assert not window.banner.isVisible()
+        window.go_to(0)
+        qtbot.mouseClick(window.start.demo.process, LEFT)
+    else:
+        qtbot.keyClick(window, Qt.Key.Key_G, CTRL | SHIFT)
+        assert not window.banner.isVisible()
     assert window.workspace() == "Process"
+    qtbot.waitUntil(lambda: len(window.process.queue.snapshot().items) == 1)
 
 
 def test_a_demo_clip_that_cannot_be_rendered_says_why(new_window: Windows, qtbot: QtBot) -> None:
-    def make(path: Path, stop: threading.Event) -> None:
+    def make(path: Path, stop: threading.Event, report: Report) -> None:
         raise SourceError("the disk is full.", "Free some space.")
 
     window = new_window(make_clip=make)
@@ -171,18 +179,57 @@ def test_a_demo_clip_that_cannot_be_rendered_says_why(new_window: Windows, qtbot
     assert window.start.demo.live.isEnabled() and window.workspace() == "Start"
 
 
-def test_the_demo_clip_is_rendered_in_a_process_of_its_own(
-    tmp_path: Path,
-) -> None:
+def test_a_demo_clip_that_fails_is_told_where_the_user_is(new_window: Windows, qtbot: QtBot) -> None:
+    go_on = threading.Event()
+
+    def make(path: Path, stop: threading.Event, report: Report) -> None:
+        go_on.wait(20)
+        raise SourceError("the disk is full.", "Free some space.")
+
+    window = new_window(make_clip=make)
+    qtbot.mouseClick(window.start.demo.live, LEFT)
+    window.go_to(2)
+    go_on.set()
+    qtbot.waitUntil(lambda: "the disk is full" in window.banner.text.text())
+    assert window.banner.isVisible() and not window.banner.offer.isVisible()
+
+
+def test_rendering_shows_its_progress_and_can_be_cancelled(new_window: Windows, qtbot: QtBot) -> None:
+    stops: list[threading.Event] = []
+
+    def make(path: Path, stop: threading.Event, report: Report) -> None:
+        stops.append(stop)
+        report(0.25)
+        stop.wait(20)
+
+    window = new_window(make_clip=make)
+    demo = window.start.demo
+    assert not demo.progress.isVisible() and not demo.cancel_button.isVisible()
+    for times in (1, 2):  # it can be asked for again
+        qtbot.mouseClick(demo.live, LEFT)
+        qtbot.waitUntil(lambda: demo.progress.isVisible() and demo.progress.text() == "25 %")
+        assert not demo.live.isVisible() and demo.cancel_button.hasFocus()
+        if times == 1:
+            qtbot.keyClick(demo.cancel_button, Qt.Key.Key_K, CTRL)
+        else:
+            qtbot.mouseClick(demo.cancel_button, LEFT)
+        qtbot.waitUntil(demo.live.isVisible)
+        assert len(stops) == times and stops[-1].is_set() and not demo.progress.isVisible()
+    assert demo.clip.state == "absent" and window.workspace() == "Start" and not window.banner.isVisible()
+
+
+def test_the_demo_clip_is_rendered_in_a_process_of_its_own(qtbot: QtBot, tmp_path: Path) -> None:
     """Told to stop it ends at once and leaves nothing under the final name; a fault there is told here."""
     clip = DemoClip(tmp_path / "cache")
     clip.start()
     assert clip.state == "rendering"
+    qtbot.waitUntil(lambda: clip.fraction > 0, timeout=120_000)
+    assert clip.fraction < 1 and not clip.path.exists()
     clip.stop(20)
-    assert clip.state == "absent" and not clip.path.exists()
+    assert clip.state == "absent" and list(clip.path.parent.iterdir()) == []
     (tmp_path / "file").write_text("")
     with pytest.raises(MegcError, match="file"):
-        render(tmp_path / "file" / "demo.mp4", threading.Event())
+        render(tmp_path / "file" / "demo.mp4", threading.Event(), print)
 
 
 def test_nothing_is_opened_before_consent_nor_after_a_refusal(new_window: Windows, qtbot: QtBot) -> None:

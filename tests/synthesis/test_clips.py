@@ -170,7 +170,9 @@ def test_footage_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_demo_clip_holds_what_its_plan_says(tmp_path: Path) -> None:
-    plan = make_demo_clip(tmp_path / "demo.mp4", seed=3, seconds=4.0, size=(160, 120))
+    told: list[float] = []
+    plan = make_demo_clip(tmp_path / "demo.mp4", seed=3, seconds=4.0, size=(160, 120), report=told.append)
+    assert len(told) == 120 and told == sorted(told) and told[-1] == 1.0
     again = make_demo_clip(tmp_path / "again.mp4", seed=3, seconds=4.0, size=(160, 120))
     assert plan == again and any(e.kind == "micro" for e in plan)
     frames, times = decoded(tmp_path / "demo.mp4")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import math
 from pathlib import Path
 from typing import Any, Final
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -19,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from megc_live.batch_items import ItemView
+from megc_live.batch_items import ItemState, ItemView
 from megc_live.gui import theme
 from megc_live.gui.process.wording import how_long, progress_text, state_text
 
@@ -35,7 +36,7 @@ _TIPS: Final = (
     "Macro-expressions found",
 )
 _WIDTHS: Final = (0, 260, 150, 72, 92, 58, 58)
-_STATE_COLOURS: Final = {
+_STATE_COLOURS: Final[dict[ItemState, str]] = {
     "waiting": "soft",
     "running": "accent",
     "paused": "warn",
@@ -126,10 +127,44 @@ def _tip(item: ItemView, column: int) -> str:
     if column == FILE:
         return item.spec
     if column == STATE and item.outcome is not None:
-        return "\n".join(filter(None, (item.outcome.error, *item.outcome.warnings))) or item.state
+        said = [html.escape(text) for text in (item.outcome.error, *item.outcome.warnings) if text]
+        return f"<p>{'</p><p>'.join(said or [item.state])}</p>"  # as HTML, long lines are wrapped
     if column == PROGRESS and item.done:
         return f"{item.done}{f' of {item.total}' if item.total else ''} frames"
     return _TIPS[column]
+
+
+class _FileCell(QStyledItemDelegate):
+    """A name that is too long loses its middle: both ends tell files apart."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:
+        """Set how one cell is painted."""
+        super().initStyleOption(option, index)
+        if option is not None:
+            option.textElideMode = Qt.TextElideMode.ElideMiddle
+
+
+def bar_colour(state: ItemState) -> QColor:
+    """Return the colour of a bar's done part, which lies over the theme's ``raised``."""
+    return theme.colour(_STATE_COLOURS[state], 90)
+
+
+def words_colour(palette: QPalette, *, on_bar: bool, selected: bool) -> QColor:
+    """Return the colour of a progress cell's words.
+
+    Parameters
+    ----------
+    palette : QPalette
+        The cell's.
+    on_bar : bool
+        They stand on the bar, else on the row itself.
+    selected : bool
+        The row is selected.
+    """
+    if on_bar:
+        return theme.colour("ink")
+    role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
+    return palette.color(role)
 
 
 class _ProgressCell(QStyledItemDelegate):
@@ -151,18 +186,18 @@ class _ProgressCell(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         fraction = item.fraction
-        if item.state != "failed" and math.isfinite(fraction):
+        on_bar = item.state != "failed" and math.isfinite(fraction)
+        if on_bar:
             painter.setPen(QPen(theme.colour("line")))
             painter.setBrush(theme.colour("raised"))
             painter.drawRoundedRect(frame, 3, 3)
             full = frame.adjusted(1, 1, -1, -1)
             full.setWidth(full.width() * fraction)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour(_STATE_COLOURS[item.state], 90))
+            painter.setBrush(bar_colour(item.state))
             painter.drawRoundedRect(full, 2, 2)
-            painter.setPen(theme.colour("ink"))
-        else:
-            painter.setPen(option.palette.color(option.palette.ColorRole.Text))
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.setPen(words_colour(option.palette, on_bar=on_bar, selected=selected))
         painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, text)
         painter.restore()
 
@@ -178,6 +213,7 @@ class QueueTable(QTableView):
         super().__init__(parent)
         self.hint = ""
         self.setModel(model)
+        self.setItemDelegateForColumn(FILE, _FileCell(self))
         self.setItemDelegateForColumn(PROGRESS, _ProgressCell(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -185,7 +221,7 @@ class QueueTable(QTableView):
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)  # reasons are read from their beginning
         self.setTabKeyNavigation(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.setAccessibleName("Queue of files")

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, QUrl, pyqtSignal
-from PyQt6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QShowEvent
+from PyQt6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PyQt6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QSplitter,
     QTextBrowser,
@@ -28,8 +27,8 @@ from megc_live.gui.preferences import RESULTS_FOLDER
 from megc_live.gui.process.buttons import ActionButton
 from megc_live.gui.process.options import OptionsPanel
 from megc_live.gui.process.table import QueueModel, QueueTable
-from megc_live.gui.process.wording import detail_html, whole_text
-from megc_live.gui.shortcuts import make_action
+from megc_live.gui.process.wording import bar_text, detail_html, failure_text, whole_text
+from megc_live.gui.shortcuts import keys_of, make_action
 from megc_live.jobs import VIDEO_SUFFIXES, is_live
 from megc_live.settings import Settings
 
@@ -79,12 +78,11 @@ class ProcessView(QWidget):
         self.detail = QTextBrowser()
         self.whole = QProgressBar()
         self.summary, self.note = QLabel(), QLabel()
-        self.failures = QPushButton("Open failures.csv")
         self._make_actions()
+        self.failures = ActionButton(self.open_failures)
         self._lay_out()
         self.setAcceptDrops(True)
         self.panel.changed.connect(self._configure)
-        self.failures.clicked.connect(self._open_failures)
         chosen = self.table.selectionModel()
         if chosen is not None:
             chosen.selectionChanged.connect(lambda *_: self._show())
@@ -173,12 +171,21 @@ class ProcessView(QWidget):
         self.folder = act(
             "Show folder", "Ctrl+E", self._show_folder, "Open the folder of the selected file's results"
         )
+        self.copy = act(
+            "Copy the failure", "Ctrl+C", self._copy_failures,
+            "Copy what went wrong with the selected files that failed, whole",
+        )  # fmt: skip
+        self.open_failures = make_action(
+            self, "Open failures.csv", "Ctrl+Shift+E", self._open_failures,
+            tip="Open the table of what failed and why",
+        )  # fmt: skip
         self._actions = [
             self.add_files, self.add_folder, self.start, self.pause, self.cancel, self.cancel_all, self.retry,
             self.remove, self.clear, self.up, self.down, self.review, self.folder,
+            self.copy, self.open_failures,
         ]  # fmt: skip
-        for action in (self.review, self.folder, self.cancel, self.retry, self.up, self.down, self.remove,
-                       self.clear):  # fmt: skip
+        for action in (self.review, self.folder, self.copy, self.cancel, self.retry, self.up, self.down,
+                       self.remove, self.clear):  # fmt: skip
             self.table.addAction(action)
 
     def _on_selected(self, do: Callable[[list[int]], None]) -> Callable[[], None]:
@@ -226,6 +233,13 @@ class ProcessView(QWidget):
         if self._seen.failures is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._seen.failures)))
 
+    def _copy_failures(self) -> None:
+        chosen = set(self.table.selected_ids())
+        failed = [item for item in self._seen.items if item.id in chosen and item.state == "failed"]
+        board = QGuiApplication.clipboard()
+        if failed and board is not None:
+            board.setText("\n\n".join(failure_text(item) for item in failed))
+
     def _configure(self) -> None:
         self.queue.configure(self.panel.options())
 
@@ -270,14 +284,16 @@ class ProcessView(QWidget):
             "Looking through folders…" if seen.looking and not seen.items else whole_text(seen)
         )
         self.whole.setValue(round(1000 * seen.fraction))
-        self.whole.setFormat(f"{100 * seen.fraction:.0f} %" if seen.items else "")
+        self.whole.setFormat(bar_text(seen))
         note = self._message or seen.message
-        if not note and seen.failures is not None:
-            note = f"What failed, and why, is in {seen.failures}"
         self.note.setText(note)
         self.note.setToolTip(note)
         self.note.setVisible(bool(note))
+        self.open_failures.setEnabled(seen.failures is not None)
         self.failures.setVisible(seen.failures is not None)
+        if seen.failures is not None:
+            tip = f"Open the table of what failed and why, {seen.failures}"
+            self.open_failures.setToolTip(f"{tip} ({keys_of(self.open_failures)})")
         names = ("bad", "warn", "soft")
         text = detail_html(current, {name: theme.colour(name).name() for name in names})
         if text != self._shown_detail:
@@ -299,6 +315,7 @@ class ProcessView(QWidget):
             any(state in OVER for state in states) or (not states and bool(seen.counts.get("failed")))
         )
         self.remove.setEnabled(any(state not in ACTIVE for state in states))
+        self.copy.setEnabled("failed" in states)
         self.clear.setEnabled(any(item.state in OVER for item in seen.items))
         for action in (self.up, self.down):
             action.setEnabled(bool(states) and len(seen.items) > 1)
@@ -317,8 +334,8 @@ class ProcessView(QWidget):
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         for action in self._actions:
-            if action in (self.clear, self.folder):
-                continue  # in the table's menu
+            if action in (self.clear, self.folder, self.copy, self.open_failures):
+                continue  # in the table's menu, or at the foot
             if action in (self.start, self.cancel, self.retry, self.review):
                 bar.addSpacing(8)
             bar.addWidget(ActionButton(action, primary=action is self.start))
@@ -358,7 +375,6 @@ class ProcessView(QWidget):
         self.note.setProperty("role", "warn")
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.note.setWordWrap(True)
-        self.failures.setToolTip("Open the table of what failed and why, failures.csv")
         foot = QHBoxLayout()
         foot.addWidget(self.whole)
         foot.addWidget(self.summary)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import math
+import re
+from pathlib import Path
 
 from megc_live.batch_items import ItemView, QueueView
 
@@ -43,9 +45,30 @@ def state_text(item: ItemView) -> str:
     warned = len(item.outcome.warnings) if item.outcome is not None else 0
     if warned and item.state != "failed":
         text += f", {warned} warning{'s' if warned > 1 else ''}"
-    if item.state == "failed" and item.outcome is not None and item.outcome.error:
-        text += f": {item.outcome.error}"
+    if item.state == "failed" and (why := reason(item)):
+        text += f": {why}"
     return f"{SIGNS[item.state]} {text}"
+
+
+def reason(item: ItemView) -> str:
+    """Return why a file failed without its path, which the row and the tooltip have already.
+
+    Messages begin with the path (``'a.mp4' is empty``) or have it inside (``there is no file 'a.mp4'``).
+    """
+    text = item.outcome.error if item.outcome is not None else ""
+    for path in (item.spec, str(Path(item.spec).absolute())):
+        name = re.escape(repr(path))
+        text = re.sub(rf"^{name}\s*", "", text)
+        text = re.sub(rf"\b(of|in|from|to) {name}", r"\1 it", text)
+        text = re.sub(rf"\s*{name}", "", text)
+    return text
+
+
+def failure_text(item: ItemView) -> str:
+    """Return all that is known of a failure, to be copied: the file, what was wrong, the warnings."""
+    outcome = item.outcome
+    said = (outcome.error, *outcome.warnings) if outcome is not None else ()
+    return "\n".join(filter(None, (item.spec, *said)))
 
 
 def progress_text(item: ItemView) -> str:
@@ -57,17 +80,28 @@ def progress_text(item: ItemView) -> str:
     return f"{item.done} frames" if item.done else "opening" if item.state == "running" else ""
 
 
+def bar_text(queue: QueueView) -> str:
+    """Return what the bar of the whole queue says: how much is done, and never 100 % for what failed."""
+    if not queue.items:
+        return ""
+    if failed := queue.counts.get("failed", 0):
+        done = queue.counts.get("done", 0) + queue.counts.get("skipped", 0)
+        return f"{done} done, {failed} failed"
+    return f"{100 * queue.fraction:.0f} %"
+
+
 def whole_text(queue: QueueView) -> str:
-    """Return one line on the whole queue."""
+    """Return one line on the whole queue, without what the bar beside it says (:func:`bar_text`)."""
     n = len(queue.items)
     if not n:
         return "The queue is empty."
+    in_bar = ("done", "failed") if queue.counts.get("failed") else ()
     parts = [
         f"{queue.counts[state]} {state}"
         for state in ("running", "paused", "waiting", "done", "skipped", "failed", "cancelled")
-        if queue.counts.get(state)
+        if queue.counts.get(state) and state not in in_bar
     ]
-    text = f"{n} file{'s' if n > 1 else ''}: {', '.join(parts)}"
+    text = ": ".join(filter(None, (f"{n} file{'s' if n > 1 else ''}", ", ".join(parts))))
     left = how_long(queue.eta_s)
     if queue.state == "paused":
         return f"{text}. Paused."

@@ -20,7 +20,6 @@ _TABLE = {
     "open": ("Open results …", "Ctrl+O", "Open a folder of results"),
     "name": ("Reviewer …", "Ctrl+Shift+R", "Who reviews: stored with each change"),
     "locate": ("Locate the video …", "Ctrl+Shift+L", "Show where the video is now"),
-    "act": ("Do what the message offers", "Ctrl+Return", ""),
     "hide": ("Hide the message", "Esc", ""),
 }
 ON_BUTTONS = ("import", "export", "open", "name")

@@ -105,7 +105,6 @@ class ReviewView(QWidget):
                 "open": self._choose_folder,
                 "name": self._change_name,
                 "locate": self.exchange.choose_video,
-                "act": self.banner.press,
                 "hide": self.banner.leave,
             },
         )
