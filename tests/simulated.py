@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tests.indexed import BITS, stamp
 PATIENCE_S = 0.05
 
 
+@cache
 def swaying_face(n: int = 60, size: tuple[int, int] = (320, 240)) -> list[U8]:
     """Return ``n`` pictures of a face that sways by a pixel or two and comes back to where it began."""
     width, height = size

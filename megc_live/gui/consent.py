@@ -1,12 +1,27 @@
-"""Consent and purpose: asked for before the first frame of a live source, kept with its results."""
+"""Consent and purpose: asked for before the first frame of a live source, kept with its results.
+
+The rule: a consent is that of one participant, in front of one source, for one session. The session that
+begins with it uses it up. One that was given for a preview is good for the session after it, but lapses when
+
+- another camera or source is chosen,
+- the preview is stopped,
+- the page with the preview is left or hidden,
+- the camera is unplugged (or another one has taken its number), or its preview fails or ends,
+- :data:`LAPSES_AFTER_S` seconds have passed without a session.
+
+The preview then ends with it, a line says why, and the next preview or session asks again. A form that is
+open while its camera is unplugged is closed, as whoever fills it in is not in front of that camera.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -26,6 +41,11 @@ from PyQt6.QtWidgets import (
 
 from megc_live.gui.recent import without_password
 from megc_live.output.session import PURPOSE_NOTICE
+
+LAPSES_AFTER_S: Final = 600.0
+"""Age at which a consent lapses whose session has not begun, s: somebody else may sit there by then."""
+LOOK_MS = 1000
+"""Time between two looks at the age of a consent."""
 
 STATEMENTS: Final[dict[str, str]] = {
     "informed_and_agrees": "The person in front of the camera was told what is analysed and stored, "
@@ -209,8 +229,17 @@ def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-class ConsentGate:
-    """Asks for consent once for each session: what was given for a preview is good for the session after it.
+@dataclass(frozen=True)
+class _Given:
+    """A consent that waits for its session, and when it was given by the gate's clock, s."""
+
+    spec: str
+    record: dict[str, Any]
+    at_s: float
+
+
+class ConsentGate(QObject):
+    """Asks for consent, and keeps the one of a preview for the session after it, by the module's rule.
 
     Parameters
     ----------
@@ -222,7 +251,12 @@ class ConsentGate:
         Is told the purpose that was written.
     exempt : callable
         ``exempt(spec)``: the source shows nobody who could be asked.
+    clock : callable
+        Returns the time in seconds. Default: the time of day, which also goes on while the computer sleeps.
     """
+
+    lapsed = pyqtSignal(str)
+    """A consent counts no more, or its form was closed: the line that says why."""
 
     def __init__(
         self,
@@ -230,39 +264,83 @@ class ConsentGate:
         purpose: Callable[[], str],
         keep_purpose: Callable[[str], None],
         exempt: Callable[[str], bool],
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(window)
         self._window = window
         self._purpose, self._keep_purpose, self._exempt = purpose, keep_purpose, exempt
-        self._given: dict[str, dict[str, Any]] = {}
+        self._clock = clock
+        self._given: _Given | None = None
+        self._form: tuple[str, ConsentDialog] | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
 
     def ask(self, spec: str, then: Callable[[dict[str, Any]], None]) -> None:
         """Call ``then`` with the record as soon as there is one; never if the form is cancelled."""
-        if spec in self._given:
-            then(self._given[spec])
+        self._look()
+        if self._given is not None and self._given.spec != spec:
+            self.lapse("another source was chosen")
+        if self._given is not None:
+            then(self._given.record)
         elif self._exempt(spec):
             then(demo_consent())
         else:
             self._show_form(spec, then)
 
     def keep(self, spec: str, record: dict[str, Any]) -> None:
-        """Keep a record until the session of that source begins."""
-        self._given[spec] = record
+        """Keep the record of a preview until the session of that source begins, or until it lapses."""
+        self._given = _Given(spec, record, self._clock())
+        self._timer.start()
 
     def use_up(self, spec: str) -> None:
         """The session begins: the next one is asked for anew."""
-        self._given.pop(spec, None)
+        if self._given is not None and self._given.spec == spec:
+            self._forget()
 
-    def forget_all(self) -> None:
-        """Whoever was asked may be gone: the next session of any source is asked for anew."""
-        self._given.clear()
+    def lapse(self, why: str, spec: str | None = None) -> None:
+        """Forget the consent that is kept, and say so; nothing happens if none is.
+
+        Parameters
+        ----------
+        why : str
+            What has happened, for the line: "the preview was stopped".
+        spec : str, optional
+            Only that of this source; a form that is open for it is closed.
+        """
+        form = self._form[1] if self._form is not None and self._form[0] == spec else None
+        kept = self._given is not None and spec in (None, self._given.spec)
+        if kept:
+            self._forget()
+        if form is not None:
+            form.reject()
+        if kept or form is not None:
+            self.lapsed.emit(f"Consent will be asked for again: {why}.")
+
+    def _forget(self) -> None:
+        self._given = None
+        self._timer.stop()
+
+    def _look(self) -> None:
+        """Let a consent lapse that is too old, or that is as far in the future: the clock was set back."""
+        if self._given is not None and abs(self._clock() - self._given.at_s) >= LAPSES_AFTER_S:
+            self.lapse(f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session")
 
     def _show_form(self, spec: str, then: Callable[[dict[str, Any]], None]) -> None:
         form = ConsentDialog(without_password(spec), self._purpose(), self._window.window())
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
+        def over() -> None:
+            if self._form is not None and self._form[1] is form:
+                self._form = None
+
         def given(record: dict[str, Any]) -> None:
+            over()
             self._keep_purpose(str(record["purpose"]))
             then(record)
 
         form.given.connect(given)
+        form.finished.connect(over)
+        self._form = (spec, form)
         form.open()

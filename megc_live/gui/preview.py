@@ -23,6 +23,9 @@ MAX_SIDE = 960
 """Longest side of the pictures that are handed to the painter, px."""
 RATE_OVER_S = 2.0
 PAINT_EVERY_MS = 33
+LET_GO_S = 5.0
+"""How long the next opening waits for a device that is being closed; one that hangs is then left behind."""
+OFF = "No picture: the camera is off."
 
 PreviewState = Literal["opening", "running", "ended", "failed"]
 
@@ -103,7 +106,7 @@ class Preview:
         except MegcError as error:
             self._now = PreviewNow("failed", str(error), None, float("nan"), None, self._now.count)
         except Exception as error:  # a driver's own: shown to the user like ours
-            message = f"the preview failed: {error or type(error).__name__}."
+            message = f"the preview failed: {str(error) or type(error).__name__}."
             self._now = PreviewNow("failed", message, None, float("nan"), None, self._now.count)
         finally:
             with self._lock:
@@ -142,7 +145,7 @@ class PreviewPicture(QWidget):
         self.preview: Preview | None = None
         self._image: QImage | None = None
         self._seen: PreviewNow | None = None
-        self._text = "No picture: the camera is off."
+        self._text = OFF
         self._timer = QTimer(self)
         self._timer.setInterval(PAINT_EVERY_MS)
         self._timer.timeout.connect(self._look)
@@ -168,7 +171,7 @@ class PreviewPicture(QWidget):
             self.preview.stop()
         self.preview, self._image, self._seen = None, None, None
         self._timer.stop()
-        self._text = "No picture: the camera is off."
+        self._text = OFF
         self.update()
 
     def _look(self) -> None:
@@ -225,7 +228,7 @@ def wait_then_open(preview: Preview | None, make: Callable[[], Source]) -> Calla
 
     def opened() -> Source:
         if preview is not None:
-            limit = time.monotonic() + 5.0
+            limit = time.monotonic() + LET_GO_S
             while not preview.is_closed() and time.monotonic() < limit:
                 preview.wait_closed(0.2)
         return make()

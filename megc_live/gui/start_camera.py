@@ -26,6 +26,8 @@ NO_CAMERA = (
 class CameraCard(Card):
     """The cameras of this computer, and a preview of the chosen one after consent.
 
+    The preview lasts as long as the consent that it was begun with: see :mod:`megc_live.gui.consent`.
+
     Parameters
     ----------
     keys : QWidget
@@ -47,6 +49,8 @@ class CameraCard(Card):
         super().__init__("Camera", "A face in front of this computer, analysed as it moves.")
         self._gate, self._opening = gate, opening
         self._closing: Preview | None = None
+        self._known: dict[str, CameraInfo] = {}
+        gate.lapsed.connect(self._say_lapsed)
         self.cameras = CameraList(listing, self)
         self.cameras.listed.connect(self._show)
         self.cameras.watch()
@@ -63,9 +67,15 @@ class CameraCard(Card):
         preview = self.picture.preview
         return preview is not None and preview.now().state in ("opening", "running")
 
-    def end_preview(self) -> None:
-        """Switch the preview off for good: the next person is asked for consent anew."""
-        self._gate.forget_all()
+    def end_preview(self, why: str) -> None:
+        """Switch the preview off for good: the next person is asked for consent anew.
+
+        Parameters
+        ----------
+        why : str
+            What has happened, as :meth:`~megc_live.gui.consent.ConsentGate.lapse` takes it.
+        """
+        self._gate.lapse(why)
         self.stop_preview()
 
     def stop_preview(self) -> Preview | None:
@@ -91,8 +101,12 @@ class CameraCard(Card):
         self.picker.blockSignals(False)
         self.no_camera.setVisible(not found)
         self._can_be_used(bool(found))
+        before, self._known = self._known, {f"camera:{camera.index}": camera for camera in found}
+        for spec, camera in before.items():
+            if self._known.get(spec) != camera:  # its number may be another camera's by now
+                self._gate.lapse("the camera was unplugged", spec)
         if self.spec() != chosen:
-            self.end_preview()
+            self.end_preview("another source was chosen")
 
     def _can_be_used(self, able: bool) -> None:
         for part in (self.picker, self._preview, self._start):
@@ -100,12 +114,16 @@ class CameraCard(Card):
 
     def _toggle_preview(self) -> None:
         if self.is_previewing():
-            self.end_preview()
+            self.end_preview("the preview was stopped")
         elif spec := self.spec():
             self._gate.ask(spec, lambda consent: self._begin_preview(spec, consent))
 
     def _begin_preview(self, spec: str, consent: dict[str, Any]) -> None:
         self._gate.keep(spec, consent)
+        self.lapsed.hide()
+        if not self.isVisible():  # left while the form was open: no camera is on that nobody sees
+            self._gate.lapse("this page was left")
+            return
         before = self.stop_preview()
         self.picture.show_preview(Preview(wait_then_open(before, lambda: self._opening(spec))))
         self._preview.setText("Stop pre&view")
@@ -114,6 +132,13 @@ class CameraCard(Card):
         self.measured.setText(measured_text(now))
         if now.state in ("ended", "failed"):
             self._preview.setText("Pre&view")
+            self._gate.lapse(f"the preview {now.state}")
+
+    def _say_lapsed(self, line: str) -> None:
+        self.lapsed.setText(line)
+        self.lapsed.show()
+        if self.is_previewing():  # one that has failed goes on saying why
+            self.stop_preview()
 
     def _make_actions(self, keys: QWidget) -> None:
         self._preview = make_action(
@@ -138,13 +163,15 @@ class CameraCard(Card):
         self.picker.setToolTip("Cameras that the system lists; none is opened to find out")
         self.picker.setAccessibleName("Camera")
         self.picker.addItem("Looking for cameras …", "")
-        self.picker.currentIndexChanged.connect(self.end_preview)
+        self.picker.currentIndexChanged.connect(lambda _index: self.end_preview("another source was chosen"))
         refresh = button("", "refresh", self.cameras.refresh, self._list.toolTip())
         refresh.setAccessibleName("List the cameras again")
         self.picture = PreviewPicture()
         self.picture.told.connect(self._tell)
         self.measured = label()
         self.measured.setToolTip("Size in pixels; rate in frames per second, measured over the last 2 s")
+        self.lapsed = label("", "warn")
+        self.lapsed.hide()
         self.preview_button = button_of(self._preview, "camera")
         self.start_button = button_of(self._start, "live", primary=True)
         self.no_camera = label(NO_CAMERA, "warn")
@@ -153,4 +180,5 @@ class CameraCard(Card):
         self.inside.addWidget(self.no_camera)
         self.inside.addWidget(self.picture, 1)
         self.inside.addWidget(self.measured)
+        self.inside.addWidget(self.lapsed)
         self.inside.addLayout(row(self.preview_button, self.start_button))

@@ -131,11 +131,12 @@ class StartPage(QWidget):
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """No camera is on that nobody sees."""
-        self.camera.end_preview()
+        self.camera.end_preview("this page was left")
         super().hideEvent(event)
 
     def _go_live(self, spec: str, consent: dict[str, Any]) -> None:
         self._gate.use_up(spec)
+        self.camera.lapsed.hide()
         before = self.camera.stop_preview()
         as_if_live = not spec.startswith("camera:") and "://" not in spec
         opening = self._opening

@@ -71,7 +71,7 @@ class Windows:
             Preferences(self.places),
             Settings(),
             clip=DemoClip(self.places.cache, make_clip),
-            listing=lambda: cameras or [],
+            listing=lambda: list(cameras or ()),
             opening=opening,
         )
         self.made.append(window)

@@ -7,12 +7,11 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QApplication, QComboBox, QDialog, QMessageBox, QSplitter, QWidget
+from PyQt6.QtWidgets import QApplication, QComboBox, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import MegcError, SourceError
@@ -27,42 +26,13 @@ from megc_live.gui.start_demo import DemoClip, Report, render
 from megc_live.video import LivePlayer, Source
 from tests.conftest import FaceClip
 from tests.gui.conftest import CAMERA, Windows, turn_wheel
+from tests.gui.forms import consent, dialog_of, no_dialog
 from tests.simulated import SimulatedCamera
 
 LEFT, CTRL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 SLOW_MS = 20_000
 SPEC = f"camera:{CAMERA.index}"
-
-
-def dialog_of(qtbot: QtBot, kind: type[QDialog]) -> Any:
-    """Wait for a dialog of that kind and return it."""
-
-    def shown() -> list[QWidget]:
-        return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
-
-    qtbot.waitUntil(lambda: bool(shown()))
-    return shown()[0]
-
-
-def no_dialog(kind: type[QDialog]) -> bool:
-    return not any(isinstance(w, kind) and w.isVisible() for w in QApplication.topLevelWidgets())
-
-
-def consent(qtbot: QtBot, *, labels: bool = False) -> None:
-    """Fill the form in, as a user does, and accept it."""
-    form: ConsentDialog = dialog_of(qtbot, ConsentDialog)
-    assert not form.ok.isEnabled()
-    qtbot.keyClicks(form.participant, "P07")
-    form.purpose.clear()
-    qtbot.keyClicks(form.purpose, "a test")
-    for tick in form.ticks.values():
-        assert not form.ok.isEnabled()
-        qtbot.mouseClick(tick, LEFT, pos=QPoint(8, tick.height() // 2))
-    if labels:
-        form.labelled.click()
-    assert form.ok.isEnabled()
-    qtbot.mouseClick(form.ok, LEFT)
 
 
 def wait_for_rows(qtbot: QtBot, window: MainWindow) -> None:
@@ -300,6 +270,7 @@ def test_a_preview_that_fails_says_why_and_can_be_tried_again(new_window: Window
     qtbot.waitUntil(lambda: card.picture._text.startswith("camera sim does not open."))
     device.plug()
     qtbot.mouseClick(card.preview_button, LEFT)
+    consent(qtbot)
     qtbot.waitUntil(lambda: "320 x 240" in card.measured.text())
 
 
