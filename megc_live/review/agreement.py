@@ -47,7 +47,11 @@ class Agreement:
         Intervals of each; rejected ones are left out.
     n_open_a, n_open_b : int
         Of these, intervals of which no reviewer has decided: they say what the machine said. 0 for the
-        machine's own list, whose intervals are not open to a decision.
+        machine's own list, whose intervals are not open to a decision. With any, the figures are provisional.
+    reviewed_a, reviewed_b : bool
+        Whether a reviewer has decided anything of the list, rejected intervals too. Without that the list is
+        the machine's own under a reviewer's name, and the figures say nothing of the reviewer. True for a
+        list without intervals and for records, which are not open to a decision.
     n_matched : int
         Pairs.
     n_labelled : int
@@ -70,6 +74,8 @@ class Agreement:
     n_b: int
     n_open_a: int
     n_open_b: int
+    reviewed_a: bool
+    reviewed_b: bool
     n_matched: int
     n_labelled: int
     same_label: int
@@ -77,6 +83,16 @@ class Agreement:
     pairs: tuple[Pair, ...]
     only_a: tuple[int, ...]
     only_b: tuple[int, ...]
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether the figures say anything of a reviewer: something was decided of both lists."""
+        return self.reviewed_a and self.reviewed_b
+
+    @property
+    def n_open(self) -> int:
+        """Intervals of both lists of which nobody has decided: with any, the figures are provisional."""
+        return self.n_open_a + self.n_open_b
 
 
 @dataclass(frozen=True)
@@ -132,6 +148,8 @@ def agreement(a: Iterable[Item], b: Iterable[Item], n_frames: int, *, kind: Kind
         n_b=len(theirs),
         n_open_a=_undecided(a, kind),
         n_open_b=_undecided(b, kind),
+        reviewed_a=_reviewed(a, kind),
+        reviewed_b=_reviewed(b, kind),
         n_matched=matched,
         n_labelled=len(labels),
         same_label=sum(x == y for x, y in labels),
@@ -165,14 +183,23 @@ def _kept(items: Iterable[Item], kind: Kind | None, n_frames: int) -> list[_Span
 
 
 def _undecided(items: Iterable[Item], kind: Kind | None) -> int:
-    """How many intervals nobody has decided on; what a reviewer made or moved is a decision."""
-    return sum(
-        isinstance(item, ReviewInterval)
-        and item.status == "open"
-        and item.record.source != "human"
-        and (kind is None or item.record.kind == kind)
-        for item in items
-    )
+    """How many intervals nobody has decided on."""
+    return sum(not _decided(item) for item in items if _is_of(item, kind))
+
+
+def _reviewed(items: Iterable[Item], kind: Kind | None) -> bool:
+    decided = [_decided(item) for item in items if _is_of(item, kind)]
+    return any(decided) or not decided
+
+
+def _decided(item: Item) -> bool:
+    """Whether it is as a reviewer wants it, or nobody is asked; what one made or moved is a decision."""
+    return isinstance(item, IntervalRecord) or item.status != "open" or item.record.source == "human"
+
+
+def _is_of(item: Item, kind: Kind | None) -> bool:
+    record = item.record if isinstance(item, ReviewInterval) else item
+    return kind is None or record.kind == kind
 
 
 def _of(spans: Sequence[_Span], key: tuple[int, Kind]) -> list[_Span]:

@@ -93,7 +93,7 @@ def check_recording(
     if differs:
         raise DatasetError(f"{path.name!r} is of another recording: {differs}.", _DO)
     doubt = "" if here is None or document is None else _doubt(found, here, document)
-    return f"The times fit, but {doubt}: Undo if that is another recording." if doubt else ""
+    return f"The times fit, but {doubt}: it may be another recording." if doubt else ""
 
 
 def _doubt(found: Recording, here: Recording, document: ReviewDocument) -> str:

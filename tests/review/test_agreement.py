@@ -152,3 +152,20 @@ def test_what_nobody_has_decided_is_counted_apart() -> None:
     assert (found.n_a, found.n_open_a, found.n_open_b) == (3, 1, 0)
     assert agreement(ours, [machine], 100, kind="macro").n_open_a == 0
     assert agreement([machine], ours, 100).n_open_b == 1
+
+
+def test_nothing_decided_is_no_agreement() -> None:
+    """An interval that is as the machine left it agrees with the machine, whoever's list it is in."""
+    machine = IntervalRecord(1, 0, 10, 12, 20, 0.4, 0.5, 0.8, "micro", 0.9)
+    untouched = [ReviewInterval(machine)]
+    found = agreement(untouched, [machine], 100)
+    assert found.f1 == 1 and not found.reviewed and (found.reviewed_a, found.reviewed_b) == (False, True)
+    assert not agreement([machine], untouched, 100).reviewed
+    macro = replace(machine, id=2, kind="macro")
+    for status in ("accepted", "rejected"):
+        ours = [*untouched, ReviewInterval(macro, status=status)]
+        found = agreement(ours, [machine], 100)
+        assert found.reviewed and found.n_open == 1
+        assert not agreement(ours, [machine], 100, kind="micro").reviewed
+        assert agreement(ours, [machine], 100, kind="macro").n_open == 0
+    assert agreement([], [machine], 100).reviewed and agreement([machine], [machine], 100).n_open == 0

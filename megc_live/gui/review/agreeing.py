@@ -60,6 +60,8 @@ class Compared:
     result: Agreement
     ours: dict[int, ReviewInterval]
     theirs: dict[int, IntervalRecord]
+    note: str = ""
+    """What should be known of the file with the other list; empty if there is nothing."""
 
 
 class AgreementPage(QWidget):
@@ -207,14 +209,14 @@ class AgreementPage(QWidget):
                 label.setText("-")
             return
         result, ours, theirs = self.compared.result, self.compared.ours, self.compared.theirs
-        self._say_open(result)
+        self._say_open(result, self.compared.note)
         self.figures["counts"].setText(f"{result.n_a} here, {result.n_b} there, {result.n_matched} pairs")
-        self.figures["f1"].setText(_number(result.f1))
-        self.figures["precision"].setText(_number(result.precision))
-        self.figures["recall"].setText(_number(result.recall))
-        self.figures["kappa"].setText(_number(result.kappa_presence))
+        self.figures["f1"].setText(_figure(result.f1, result))
+        self.figures["precision"].setText(_figure(result.precision, result))
+        self.figures["recall"].setText(_figure(result.recall, result))
+        self.figures["kappa"].setText(_figure(result.kappa_presence, result))
         same = f"{result.same_label} of {result.n_labelled} the same"
-        self.figures["label"].setText(f"{_number(result.kappa_label)} ({same})")
+        self.figures["label"].setText(_figure(result.kappa_label, result, same))
         rows: list[tuple[float, str, int, int]] = []
         for pair in result.pairs:
             mine, other = ours[pair.a].record, theirs[pair.b]
@@ -235,19 +237,24 @@ class AgreementPage(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, (number, frame))
             self.list.addItem(item)
 
-    def _say_open(self, result: Agreement) -> None:
+    def _say_open(self, result: Agreement, of_file: str) -> None:
         """Undecided intervals agree with the machine because nobody has looked at them yet."""
-        said = [
-            f"{n} of {of} intervals {where} are still open"
-            for n, of, where in (
-                (result.n_open_a, result.n_a, "here"),
-                (result.n_open_b, result.n_b, "there"),
+        sides = (
+            (result.reviewed_a, result.n_open_a, result.n_a, "here"),
+            (result.reviewed_b, result.n_open_b, result.n_b, "there"),
+        )
+        untouched = [where for reviewed, _, _, where in sides if not reviewed]
+        said = [f"{n} of {of} intervals {where} are still open" for _, n, of, where in sides if n]
+        text = ""
+        if untouched:
+            text = (
+                f"⚠ Nothing has been decided {' nor '.join(untouched)} yet: there are figures as soon as an "
+                "interval is accepted, rejected or corrected."
             )
-            if n
-        ]
-        if said:
-            self.note.setText(f"⚠ {' and '.join(said)}: they count as the machine left them.")
-            self.note.show()
+        elif said:
+            text = f"⚠ {' and '.join(said)}: they count as the machine left them."
+        self.note.setText("\n".join(filter(None, (text, of_file))))
+        self.note.setVisible(bool(self.note.text()))
 
     def _activated(self, item: QListWidgetItem) -> None:
         number, frame = item.data(Qt.ItemDataRole.UserRole)
@@ -265,17 +272,32 @@ def _comparison(
 
     def work(ticket: Ticket) -> Compared:
         theirs: Sequence[ReviewInterval | IntervalRecord] = machine
-        if path is not None:
-            journal = path.suffix == ".jsonl"
-            theirs = document.review_in(path) if journal else import_intervals(path, times, document=document)
+        note = ""
+        if path is not None and path.suffix == ".jsonl":
+            theirs = document.review_in(path)
+        elif path is not None:
+            items = import_intervals(path, times, document=document)
+            note = items.note
+            # what holds no decisions is compared as the machine's list is: nobody is asked to decide there
+            theirs = items if items.reviewed else [item.record for item in items]
         records = [item.record if isinstance(item, ReviewInterval) else item for item in theirs]
         return Compared(
             agreement(ours, theirs, n, kind=kind),
             {item.id: item for item in ours},
             {record.id: record for record in records},
+            note,
         )
 
     return work
+
+
+def _figure(value: float, result: Agreement, more: str = "") -> str:
+    """Return a figure, with what it is worth: nothing without a decision, less than all before the last."""
+    if not result.reviewed:
+        return "not reviewed yet"
+    if result.n_open:
+        more = f"{more}; provisional, {result.n_open} open" if more else f"provisional, {result.n_open} open"
+    return f"{_number(value)} ({more})" if more else _number(value)
 
 
 def _number(value: float) -> str:

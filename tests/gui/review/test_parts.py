@@ -24,7 +24,7 @@ from megc_live.gui.review.memory import Memory
 from megc_live.gui.review.model import COLUMNS
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.reviewed import ReviewInterval
-from megc_live.review import ReviewDocument
+from megc_live.review import ReviewDocument, SetStatus, Several
 from megc_live.review.journal import Journal
 from megc_live.settings import Settings
 from megc_live.video.frame import Frame
@@ -244,16 +244,27 @@ def test_agreement_with_the_machine_follows_the_review(view: ReviewView, qtbot: 
     qtbot.keyClick(view.work.list.table, Qt.Key.Key_F6)
     qtbot.waitUntil(lambda: not page.busy, timeout=10_000)
     n = len(view.document.machine)
-    assert page.figures["f1"].text() == "1.00" and page.figures["kappa"].text() == "1.00"
+    names = ("f1", "precision", "recall", "kappa", "label")
+    assert {page.figures[name].text() for name in names} == {"not reviewed yet"}
+    assert "Nothing has been decided here yet" in page.note.text() and page.note.isVisible()
     assert page.list.count() == n
     view.work.editor.set_status("rejected")
     view.work.editor.add_between(5, 12)
     qtbot.waitUntil(lambda: page.list.count() == n + 1 and not page.busy, timeout=10_000)
-    assert page.figures["f1"].text() == f"{(n - 1) / n:.2f}"
+    assert page.figures["f1"].text() == f"{(n - 1) / n:.2f} (provisional, {n - 1} open)"
+    assert all(f"provisional, {n - 1} open" in page.figures[name].text() for name in names)
+    assert f"{n - 1} of {n} intervals here are still open" in page.note.text()
     texts = [page.list.item(k).text() for k in range(page.list.count())]
     assert sum("only here" in text for text in texts) == sum("only there" in text for text in texts) == 1
     page.list.itemActivated.emit(page.list.item(0))
     assert interval(view, view.work.editor.selection[0]).span == (5, 12)
+    view.work.editor.apply(
+        Several(
+            tuple(SetStatus(item.id, "accepted") for item in view.document.intervals if item.status == "open")
+        )
+    )
+    qtbot.waitUntil(lambda: page.figures["f1"].text() == f"{(n - 1) / n:.2f}", timeout=10_000)
+    assert not page.note.isVisible() and "provisional" not in page.figures["kappa"].text()
 
 
 def export(view: ReviewView, qtbot: QtBot, folder: Path, *formats: str, pictures: bool = False) -> list[Path]:
@@ -298,14 +309,21 @@ def test_a_second_reviewer_s_file_is_compared(view: ReviewView, qtbot: QtBot, tm
     view.work.editor.add_between(5, 12)
     export(view, qtbot, tmp_path / "second", "csv")
     view.work.editor.undo.trigger()
+    view.work.editor.apply(SetStatus(view.document.intervals[0].id, "accepted"))
     page = view.work.stage.agreement
     view.work.stage.tabs.setCurrentIndex(pages.AGREEMENT)
     page.compare_with(tmp_path / "second" / "review.csv")
     n = len(view.document.intervals)
     qtbot.waitUntil(lambda: page.list.count() == n + 1, timeout=10_000)
-    assert (
-        page.figures["recall"].text() == "1.00" and page.figures["precision"].text() == f"{n / (n + 1):.2f}"
-    )
+    left = f"(provisional, {n - 1 + n} open)"
+    assert page.figures["recall"].text() == f"1.00 {left}"
+    assert page.figures["precision"].text() == f"{n / (n + 1):.2f} {left}"
+    # a table that holds no decisions is compared as the machine's list: nothing there is open
+    lone = tmp_path / "intervals.csv"
+    shutil.copy(tmp_path / "second" / "intervals.csv", lone)
+    page.compare_with(lone)
+    qtbot.waitUntil(lambda: "does not say of which recording" in page.note.text(), timeout=10_000)
+    assert page.figures["recall"].text() == f"1.00 (provisional, {n - 1} open)"
     page.compare_with(tmp_path / "nothing.csv")
     qtbot.waitUntil(lambda: not page.busy and not page.note.isHidden(), timeout=10_000)
     assert "nothing.csv" in page.note.text() and page.figures["f1"].text() == "-"
