@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
@@ -16,7 +16,9 @@ def button(action: QAction) -> QToolButton:
     """Return a button that does what the action does, reachable with Tab."""
     made = QToolButton()
     made.setDefaultAction(action)
-    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly if action.icon().isNull() else beside)
+    made.setIconSize(QSize(14, 14))
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     made.setAccessibleName(action.text())
     return made
@@ -39,6 +41,13 @@ class ControlBar(QWidget):
         _add(layout, commands, ("baseline", "relative"))
         layout.addWidget(_line())
         _add(layout, commands, ("spotting", "lsl"))
+        self.lsl = QLabel("● LSL on")
+        self.lsl.setProperty("role", "sign")
+        self.lsl.setToolTip(
+            "LSL outlets are open: every computer on this network can read the activity and the markers"
+        )
+        self.lsl.hide()
+        layout.addWidget(self.lsl)
         self.said = QLabel()
         self.said.setProperty("role", "soft")
         self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -47,9 +56,9 @@ class ControlBar(QWidget):
 
     def _redden(self) -> None:
         """While recording the button is red."""
-        red = theme.colour("record").name()
+        red, text = theme.colour("record").name(), theme.colour("accent_text").name()
         self._record.setStyleSheet(
-            f"QToolButton:checked {{ background: {red}; border-color: {red}; color: white; }}"
+            f"QToolButton:checked {{ background: {red}; border-color: {red}; color: {text}; }}"
         )
 
     def say(self, words: str) -> None:
