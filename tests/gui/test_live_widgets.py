@@ -176,7 +176,11 @@ def test_open_outlets_are_said_beside_the_switch(make_view: Made, qtbot: QtBot) 
     sign = view.controls.lsl
     assert not sign.isVisible()
     made = running(view, lsl=True)
+    view.controls.say("a folder with a name that is long " * 9)
     qtbot.waitUntil(sign.isVisible)
+    said = view.controls.said
+    qtbot.waitUntil(lambda: said.x() > sign.geometry().right())
+    assert said.fontMetrics().horizontalAdvance(said.text()) <= said.width()
     assert "LSL on" in sign.text() and "network" in sign.toolTip()
     made.show(lsl=False, state="ended")
     qtbot.waitUntil(lambda: not sign.isVisible())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QAction
+from PyQt6.QtGui import QAction, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from megc_live.gui import theme
@@ -22,6 +22,32 @@ def button(action: QAction) -> QToolButton:
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     made.setAccessibleName(action.text())
     return made
+
+
+class _Said(QLabel):
+    """A line that is cut in the middle to the room that it has, and whole in the tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self.setProperty("role", "soft")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def say(self, words: str) -> None:
+        """Show other words."""
+        self._words = words
+        self.setToolTip(words)
+        self._cut()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Cut the words anew: a sign beside them may have come or gone."""
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        room = max(80, self.width() - 8)
+        self.setText(self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideMiddle, room))
 
 
 class ControlBar(QWidget):
@@ -48,10 +74,7 @@ class ControlBar(QWidget):
         )
         self.lsl.hide()
         layout.addWidget(self.lsl)
-        self.said = QLabel()
-        self.said.setProperty("role", "soft")
-        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.said = _Said()
         layout.addWidget(self.said, 1)
 
     def _redden(self) -> None:
@@ -63,9 +86,7 @@ class ControlBar(QWidget):
 
     def say(self, words: str) -> None:
         """Say what came of a command; long words are cut and whole in the tooltip."""
-        self.said.setToolTip(words)
-        room = max(80, self.said.width() - 8)
-        self.said.setText(self.said.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room))
+        self.said.say(words)
 
 
 class OverlayBar(QWidget):
