@@ -119,7 +119,7 @@ class Tour:
         record = next(action for action in live.actions() if action.text() == "Record")
         self.window.start.demo.live.click()
         self.until(lambda: live.picture.isVisible() and record.isEnabled())
-        self.press(Qt.Key.Key_R)  # record
+        self.press(Qt.Key.Key_F9)  # record
         self.until(lambda: self.rows(live.table) >= 4)
         self.take("live")
         self.press(Qt.Key.Key_F6)  # stop

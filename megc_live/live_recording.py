@@ -140,6 +140,7 @@ def _record(recorder: Recorder) -> dict[str, Any]:
         "file": recorder.path.name,
         "frames": recorder.frames_path.name,
         "first_frame": recorder.first_index,
+        "first_s": round(recorder.first_s, 6),
         "offered": counts.offered,
         "written": counts.written,
         "dropped": counts.dropped,

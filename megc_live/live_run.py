@@ -107,6 +107,7 @@ class LiveRun:
         self.cpu_percent = math.nan
         self.stated_delay_s = math.nan
         self.abandoned = False
+        self.outlets_open = False
         self.recording = LiveRecording()
         self.analysis = LiveAnalysis(plan.now, self.tell)
 
@@ -284,9 +285,14 @@ class LiveRun:
         if self._plan.lsl is None:
             return None
         outlets = LslOutlets(self._plan.lsl, source.name, self._plan.now)
-        stack.callback(outlets.close)
+        stack.callback(self._close_outlets, outlets)
         self._lsl = outlets.record()
+        self.outlets_open = True
         return outlets
+
+    def _close_outlets(self, outlets: LslOutlets) -> None:
+        self.outlets_open = False
+        outlets.close()
 
     def _watch(self, source: Source) -> BaseException | None:
         """Analyse until the source ends or the end is asked for; return what went wrong."""

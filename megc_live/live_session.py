@@ -238,6 +238,7 @@ class LiveSession:
             warnings=warnings,
             spotting_only=self._plan.settings.recognition.recognizer == "none",
             folder=run.folder,
+            lsl=run.outlets_open,
         )
 
     def _run_to_the_end(self) -> None:

@@ -112,6 +112,8 @@ class Snapshot:
         No classifier runs.
     folder : Path or None
         Where the results are: there under this name after ``"ended"``. None if none are kept.
+    lsl : bool
+        LSL outlets are open: other computers can read what is found.
     """
 
     state: State
@@ -140,3 +142,4 @@ class Snapshot:
     warnings: tuple[str, ...]
     spotting_only: bool
     folder: Path | None
+    lsl: bool

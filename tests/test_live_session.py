@@ -625,6 +625,20 @@ def test_open_outlets_are_in_the_record(
     assert "lsl" not in record_of(last)["source"]["extras"]
 
 
+def test_a_snapshot_says_whether_outlets_are_open(
+    monkeypatch: pytest.MonkeyPatch, open_session: Callable[..., LiveSession]
+) -> None:
+    fake = SimpleNamespace(StreamInfo=Info, StreamOutlet=Outlet, local_clock=lambda: 1000.0)
+    monkeypatch.setitem(sys.modules, "pylsl", fake)
+    camera = SimulatedCamera(100.0, pictures=GREY)
+    session = open_session(camera.open, make_engine=Meter(), lsl=LslSettings())
+    until(session, lambda shot: shot.lsl, "open outlets")
+    session.stop()
+    assert not ended(session).lsl
+    session = open_session(SimulatedCamera(100.0, pictures=GREY).open, make_engine=Meter())
+    assert not until(session, lambda shot: shot.n_rows > 5, "rows").lsl
+
+
 def test_a_device_error_is_not_told_as_one_of_the_disk(open_session: Callable[..., LiveSession]) -> None:
     def denied() -> Source:
         raise PermissionError(13, "Permission denied", "/dev/video0")

@@ -33,6 +33,11 @@ def icon(name: str, colour: str = "ink") -> QIcon:
     return QIcon(_Drawn(_SHAPES[name], colour))
 
 
+def switch_icon() -> QIcon:
+    """Return the sign of a switch: a box, with a tick in it while the switch is on."""
+    return QIcon(_Switch(_box, "ink"))
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all icons."""
     return tuple(_SHAPES)
@@ -50,7 +55,7 @@ class _Drawn(QIconEngine):
             return
         area = QRectF(rect)  # type: ignore[call-overload]
         name = "accent_text" if state == QIcon.State.On and self._colour == "ink" else self._colour
-        colour = theme.colour("soft", 140) if mode == QIcon.Mode.Disabled else theme.colour(name)
+        colour = theme.colour("disabled" if mode == QIcon.Mode.Disabled else name)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(area.topLeft())
@@ -75,6 +80,17 @@ class _Drawn(QIconEngine):
     def clone(self) -> QIconEngine:
         """Return a copy."""
         return _Drawn(self._shape, self._colour)
+
+
+class _Switch(_Drawn):
+    def paint(self, painter: QPainter | None, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
+        """Draw the box, ticked if on."""
+        self._shape = _ticked_box if state == QIcon.State.On else _box
+        super().paint(painter, rect, mode, state)
+
+    def clone(self) -> QIconEngine:
+        """Return a copy."""
+        return _Switch(self._shape, self._colour)
 
 
 def _line(painter: QPainter, *points: tuple[float, float], closed: bool = False) -> None:
@@ -206,6 +222,15 @@ def _loop(p: QPainter) -> None:
 
 def _tick(p: QPainter) -> None:
     _line(p, (4, 13), (10, 19), (20, 6))
+
+
+def _box(p: QPainter) -> None:
+    p.drawRoundedRect(QRectF(3, 3, 18, 18), 3, 3)
+
+
+def _ticked_box(p: QPainter) -> None:
+    _box(p)
+    _line(p, (7, 12.5), (11, 16.5), (17, 8))
 
 
 def _cross(p: QPainter) -> None:

@@ -25,6 +25,7 @@ from megc_live.gui.about import AboutDialog
 from megc_live.gui.cameras import ListCameras
 from megc_live.gui.closing import AskBeforeClosing
 from megc_live.gui.drops import FileDrops
+from megc_live.gui.live.request import without_labels
 from megc_live.gui.live.view import LiveView
 from megc_live.gui.opening import Kind, kind_of, results_of
 from megc_live.gui.preferences import Places, Preferences, save_settings
@@ -108,10 +109,7 @@ class MainWindow(QMainWindow):
 
     def live_settings(self) -> Settings:
         """Return the settings of a live session: without a classifier if that was chosen with the consent."""
-        if not self._spotting_only:
-            return self.settings
-        recognition = self.settings.recognition.model_copy(update={"recognizer": "none"})
-        return self.settings.model_copy(update={"recognition": recognition})
+        return without_labels(self.settings) if self._spotting_only else self.settings
 
     def go_to(self, number: int) -> None:
         """Show workspace ``number``: 0 Start, 1 Live, 2 Process, 3 Review."""

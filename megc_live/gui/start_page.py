@@ -28,7 +28,7 @@ from megc_live.gui.recent import Recent, RecentItem
 from megc_live.gui.shortcuts import make_action
 from megc_live.gui.start_camera import CameraCard
 from megc_live.gui.start_demo import DemoCard, DemoClip
-from megc_live.gui.start_parts import Card, button, label, row
+from megc_live.gui.start_parts import Card, button, button_of, label, row
 from megc_live.jobs import VIDEO_SUFFIXES
 from megc_live.video import LivePlayer, Source, open_source
 from megc_live.video.camera import list_cameras
@@ -110,7 +110,7 @@ class StartPage(QWidget):
             self.recent_list.addItem(line)
         self._no_recent.setVisible(not self._recent.items)
         self.recent_list.setVisible(bool(self._recent.items))
-        self.forget.setEnabled(bool(self._recent.items))
+        self._forget.setEnabled(bool(self._recent.items))
 
     def show_results(self) -> None:
         """Show where the results go."""
@@ -279,17 +279,16 @@ class StartPage(QWidget):
         self.recent_list.setAccessibleName("Recent sources and results")
         self.recent_list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.recent_list.itemActivated.connect(self._open_recent)
+        here = Qt.ShortcutContext.WidgetShortcut
         off = make_action(
-            self.recent_list,
-            "Take off the list of recent",
-            "Del",
-            self._forget_one,
-            context=Qt.ShortcutContext.WidgetShortcut,
+            self.recent_list, "Take off the list of recent", "Del", self._forget_one, context=here
         )
-        self._keys.append(off)
+        tip = "Empty the list of recent; no file is deleted"
+        self._forget = make_action(self, "Forget all", "Ctrl+Shift+Del", self._forget_all, tip=tip)
+        self._keys += [off, self._forget]
         self._no_recent = label("Nothing yet.", "soft")
         self._no_recent.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.forget = button("Forget all", "reject", self._forget_all, "Empty this list; no file is deleted")
+        self.forget = button_of(self._forget, "reject")
         card = Card("Recent", "", self.forget)
         card.inside.addWidget(self._no_recent)
         card.inside.addWidget(self.recent_list, 1)

@@ -42,7 +42,7 @@ def _draw_sign(painter: QPainter, option: QStyleOption, *, round_: bool) -> None
     side = min(option.rect.width(), option.rect.height()) - 2.0
     box = QRectF(0, 0, side, side)
     box.moveCenter(QRectF(option.rect).center())
-    edge = theme.colour("accent" if (on or partly) and enabled else "soft", 255 if enabled else 110)
+    edge = theme.colour("disabled" if not enabled else "accent" if on or partly else "soft")
     filled = (on or partly) and enabled
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -30,7 +30,7 @@ WARN: Final = "warn"
 ACCENT: Final = "accent"
 
 # name: (light, dark). The hues are Okabe and Ito's (2008), shifted so that lines of each scheme have a
-# contrast of at least 3:1 on its background and texts one of at least 4.5:1.
+# contrast of at least 3:1 on its background and texts one of at least 4.5:1; what cannot be used has 3:1.
 _COLOURS: Final[dict[str, tuple[str, str]]] = {
     "background": ("#f4f6f7", "#1b2127"),
     "surface": ("#ffffff", "#242c34"),
@@ -38,6 +38,7 @@ _COLOURS: Final[dict[str, tuple[str, str]]] = {
     "line": ("#c3cad0", "#46525d"),
     "ink": ("#22303c", "#e8edf1"),
     "soft": ("#5b6873", "#a3b0bb"),
+    "disabled": ("#76828c", "#7f8b96"),
     "accent": ("#0072b2", "#56b4e9"),
     "accent_text": ("#ffffff", "#10161b"),
     "micro": ("#d55e00", "#f28b30"),
@@ -244,8 +245,8 @@ def _palette() -> QPalette:
         (role.Dark, "soft"),
     ):
         palette.setColor(where, colour(name))
-    for where in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, where, colour("soft", 150))
+    for where in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
+        palette.setColor(QPalette.ColorGroup.Disabled, where, colour("disabled"))
     return palette
 
 
@@ -263,17 +264,22 @@ QPushButton:hover, QToolButton:hover {{ border-color: {accent}; }}
 QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
     background: {accent}; color: {accent_text}; border-color: {accent}; }}
 QPushButton:focus, QToolButton:focus {{ border: 2px solid {accent}; padding: 3px 9px; }}
-QPushButton:disabled, QToolButton:disabled {{ background: {background}; }}
+QPushButton:disabled, QToolButton:disabled {{
+    background: {background}; color: {disabled}; border-color: {line}; }}
+QPushButton:checked:disabled, QToolButton:checked:disabled {{
+    border: 2px solid {disabled}; padding: 3px 9px; }}
 QPushButton[primary="true"] {{
     background: {accent}; color: {accent_text}; border-color: {accent}; font-weight: 600; }}
 QPushButton[primary="true"]:focus {{ border: 2px solid {ink}; }}
 QPushButton[primary="true"]:disabled {{
-    background: {background}; color: {soft}; border-color: {line}; font-weight: 400; }}
+    background: {background}; color: {disabled}; border-color: {line}; font-weight: 400; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 20px; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: 15px; font-weight: 600; }}
 QLabel[role="soft"] {{ color: {soft}; }}
 QLabel[role="warn"] {{ color: {warn}; font-weight: 600; }}
+QLabel[role="sign"] {{
+    background: {accent}; color: {accent_text}; border-radius: 4px; padding: 2px 8px; font-weight: 600; }}
 QLabel[role="bad"] {{ color: {bad}; font-weight: 600; }}
 QFrame[role="card"] {{ background: {surface}; border: 1px solid {line}; border-radius: 6px; }}
 QFrame[role="bar"] {{ background: {surface}; border: 0; border-bottom: 1px solid {line}; }}

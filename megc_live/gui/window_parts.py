@@ -8,7 +8,7 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
-from megc_live.gui import icons
+from megc_live.gui import icons, theme
 from megc_live.output.session import PURPOSE_NOTICE
 
 
@@ -100,15 +100,19 @@ class MessageBanner(QFrame):
         dismiss.setText("Dismiss")
         dismiss.setToolTip("Hide this message (Ctrl+Shift+D)")
         dismiss.clicked.connect(self.hide)
-        sign = QLabel()
-        sign.setPixmap(icons.icon("warning", "warn").pixmap(20, 20))
+        self._sign = QLabel()
+        theme.changed.connect(self._recolour)
+        self._recolour()
         line = QHBoxLayout(self)
         line.setContentsMargins(12, 4, 12, 4)
-        line.addWidget(sign)
+        line.addWidget(self._sign)
         line.addWidget(self.text, 1)
         line.addWidget(self.offer)
         line.addWidget(dismiss)
         self.hide()
+
+    def _recolour(self) -> None:
+        self._sign.setPixmap(icons.icon("warning", "warn").pixmap(20, 20))
 
     def tell(self, message: str, words: str = "", do: Callable[[], object] | None = None) -> None:
         """Show a message, with a button ``words`` that does ``do`` and hides it, if there is one."""

@@ -209,6 +209,11 @@ class ReviewDocument(Closing):
         return self._place.path if self._place is not None else None
 
     @property
+    def recorded(self) -> bool:
+        """Whether the video is the recording of a live session: it need not hold all frames."""
+        return self._place is not None and self._place.recorded is not None
+
+    @property
     def fps(self) -> float | None:
         """Rate that replaces the video's own times, as it did in the analysis; None: its own times."""
         return self._place.fps if self._place is not None else None

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from megc_live.errors import DatasetError
 from megc_live.events import LABELS
-from megc_live.output.elan_sink import PROPERTY, RECORDING_PROPERTY, REVIEW_TIERS, TIERS, span_ms
+from megc_live.output.elan_sink import (
+    BEGINS_PROPERTY,
+    PROPERTY,
+    RECORDING_PROPERTY,
+    REVIEW_TIERS,
+    TIERS,
+    span_ms,
+)
 from megc_live.output.reviewed import ReviewInterval, from_text
 from megc_live.output.tables import IntervalRecord
 from megc_live.review.change import HUMAN_SCORE
@@ -81,6 +88,11 @@ def read_elan(
             free += 1
         else:
             made[number] = (mark, placed.again(mark, document.known[number]))
+    unseen = {
+        number: item
+        for number, item in document.known.items()
+        if number not in made and span_ms(item.record)[1] <= document.begins_ms
+    }
     texts = {
         tier: _texts([note for note in notes if note.tier == tier], made) for tier in ("label", "comment")
     }
@@ -88,6 +100,7 @@ def read_elan(
         number: _with_words(item, document, texts["label"].get(number, ""), texts["comment"].get(number, ""))
         for number, (_, item) in made.items()
     }
+    items.update(unseen)  # over before the linked video begins: ELAN never had them
     in_order = [number for number in document.known if number in items]
     ordered = [items[number] for number in (*in_order, *(n for n in items if n not in document.known))]
     return ordered, document.recording
@@ -105,6 +118,8 @@ class _Document:
         What was exported.
     recording : str
         What it says of its recording; empty: nothing.
+    begins_ms : int
+        When the linked video begins on the clock of the results.
     annotations : list of _Annotation
         Of the tiers that are read.
     """
@@ -124,9 +139,12 @@ class _Document:
         self.date = root.get("DATE", "")
         self.known: dict[int, ReviewInterval] = {}
         self.recording = ""
+        self.begins_ms = 0
         for item in root.iterfind("HEADER/PROPERTY"):
             if item.get("NAME") == RECORDING_PROPERTY:
                 self.recording = item.text or ""
+            if item.get("NAME") == BEGINS_PROPERTY:
+                self.begins_ms = self._whole(item.text)
             if item.get("NAME") == PROPERTY:
                 try:
                     self.known = {known.id: known for known in from_text(item.text or "[]")}
@@ -160,10 +178,16 @@ class _Document:
                     name[1],
                     int(name[2] or 0),
                     int(number[1]) if number else None,
-                    int(onset),  # type: ignore[arg-type]  # None is told above
-                    int(offset),  # type: ignore[arg-type]
+                    int(onset) + self.begins_ms,  # type: ignore[arg-type]  # None is told above
+                    int(offset) + self.begins_ms,  # type: ignore[arg-type]
                     text[number.end() :] if number else text,
                 )
+
+    def _whole(self, text: str | None) -> int:
+        try:
+            return int(text or "")
+        except ValueError:
+            raise self._bad(f"property {BEGINS_PROPERTY}: {text!r} is no number") from None
 
     def _bad(self, why: str) -> DatasetError:
         return DatasetError(f"{str(self.path)!r} is not a document of ELAN that can be read: {why}.")
@@ -191,7 +215,7 @@ class _Placed:
     def again(self, mark: _Annotation, known: ReviewInterval) -> ReviewInterval:
         """Return an exported interval as it is in ELAN now."""
         record = known.record
-        was = span_ms(record)
+        was = span_ms(record, self._document.begins_ms)
         if (mark.onset_ms, mark.offset_ms) != was:
             onset = record.onset_frame if mark.onset_ms == was[0] else self._frame(mark.onset_ms)
             offset = record.offset_frame if mark.offset_ms == was[1] else self._frame(mark.offset_ms)

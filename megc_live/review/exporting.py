@@ -18,6 +18,7 @@ from megc_live.review.document import ReviewDocument
 from megc_live.review.journal import JOURNAL
 from megc_live.review.look import LookStopped, Stopped
 from megc_live.review.pictures import interval_pictures
+from megc_live.review.video import was_recorded
 from megc_live.video.base import safe_name
 from megc_live.video.reader import FrameReader
 
@@ -142,7 +143,11 @@ def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> Se
     session = deepcopy(document.session)
     kept = [item.record for item in items if item.status != "rejected"]
     session.events = {kind: sum(record.kind == kind for record in kept) for kind in ("micro", "macro")}
-    if document.video is not None and session.source.kind in ("file", "folder"):
+    recording = session.source.extras.get("recording") if was_recorded(session) else None
+    if document.video is not None and recording is not None and document.recorded:
+        first_s = float(document.times_s[recording["first_frame"]])
+        recording.update(path=str(document.video), first_s=round(first_s, 6))
+    elif document.video is not None and session.source.kind in ("file", "folder"):
         session.source.spec = str(document.video)
     names = {item.record.reviewer for item in items if item.record.reviewer}
     session.run = {**session.run, "reviewed": True, "reviewers": sorted(names)}

@@ -104,6 +104,7 @@ class Recorder:
         self._offered = self._written = self._dropped = 0
         self._busy_s = 0.0
         self._first_index: int | None = None
+        self._first_s = 0.0
         self._error = ""
         self._ending = False
         self._thread = threading.Thread(target=self._work, name="record", daemon=True)
@@ -133,6 +134,11 @@ class Recorder:
     def first_index(self) -> int | None:
         """Index in the source of the file's first frame; None before it."""
         return self._first_index
+
+    @property
+    def first_s(self) -> float:
+        """Time in the source of the file's first frame, seconds: there the file is at 0."""
+        return self._first_s
 
     @property
     def busy_s(self) -> float:
@@ -184,7 +190,8 @@ class Recorder:
                     file = _File(self.path, self.frames_path, frame, self._fps)
                 file.write(frame)
                 with self._changed:
-                    self._first_index = frame.index if self._first_index is None else self._first_index
+                    if self._first_index is None:
+                        self._first_index, self._first_s = frame.index, frame.pts_s
                     self._written += 1
                     self._busy_s += time.perf_counter() - began
             if file is not None:

@@ -47,6 +47,7 @@ EMPTY = Snapshot(
     warnings=(),
     spotting_only=False,
     folder=None,
+    lsl=False,
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtGui import QColor, QIcon, QImage
 from PyQt6.QtWidgets import QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -169,6 +169,37 @@ def test_lsl_is_switched_on(make_view: Made, monkeypatch: pytest.MonkeyPatch) ->
     view = make_view()
     action(view, "LSL").trigger()
     assert begin(view).options["lsl"] is not None
+
+
+def test_open_outlets_are_said_beside_the_switch(make_view: Made, qtbot: QtBot) -> None:
+    view = make_view()
+    sign = view.controls.lsl
+    assert not sign.isVisible()
+    made = running(view, lsl=True)
+    view.controls.say("a folder with a name that is long " * 9)
+    qtbot.waitUntil(sign.isVisible)
+    said = view.controls.said
+    qtbot.waitUntil(lambda: said.x() > sign.geometry().right())
+    assert said.fontMetrics().horizontalAdvance(said.text()) <= said.width()
+    assert "LSL on" in sign.text() and "network" in sign.toolTip()
+    made.show(lsl=False, state="ended")
+    qtbot.waitUntil(lambda: not sign.isVisible())
+
+
+def test_a_pressed_switch_has_a_tick_not_colour_alone(make_view: Made) -> None:
+    view = make_view()
+    buttons = {made.text(): made for made in view.findChildren(QToolButton)}
+
+    def sign(name: str) -> bytes:
+        made = buttons[name]
+        state = QIcon.State.On if made.isChecked() else QIcon.State.Off
+        return pixels(made.icon().pixmap(made.iconSize(), QIcon.Mode.Normal, state).toImage()).tobytes()
+
+    for name in ("Landmarks", "Regions", "Head box", "Warnings", "Heat rows", "Spotting only"):
+        before = sign(name)
+        action(view, name).toggle()
+        assert sign(name) != before, name
+        assert buttons[name].toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
 
 
 def test_overlays_are_switched_one_by_one(qtbot: QtBot) -> None:
@@ -341,7 +372,7 @@ def test_keys_do_what_the_buttons_do(make_view: Made, qtbot: QtBot) -> None:
     view.activateWindow()
     view.setFocus()
     qtbot.waitUntil(view.hasFocus)
-    keys = (Qt.Key.Key_P, Qt.Key.Key_P, Qt.Key.Key_R, Qt.Key.Key_B, Qt.Key.Key_S, Qt.Key.Key_F6)
+    keys = (Qt.Key.Key_P, Qt.Key.Key_P, Qt.Key.Key_F9, Qt.Key.Key_B, Qt.Key.Key_S, Qt.Key.Key_F6)
     for done, key in enumerate(keys, start=2):
         qtbot.waitUntil(lambda: action(view, "Neutral").isEnabled() or made.shown.state == "paused")
         qtbot.keyClick(view, key)
@@ -543,6 +574,19 @@ def test_one_of_several_faces_can_be_chosen(make_view: Made, qtbot: QtBot) -> No
     assert np.nanmax(view.timeline.history.window(2.0)[1][:, 0]) == 1.0  # the larger one
     faces.setCurrentIndex(faces.findData(2))
     assert np.nanmax(view.timeline.history.window(2.0)[1][:, 0]) == 3.0
+    view.activateWindow()
+    view.setFocus()
+    qtbot.waitUntil(view.hasFocus)
+    for chosen in (None, 1, 2):
+        qtbot.keyClick(view, Qt.Key.Key_F)
+        assert faces.currentData() == chosen and view.timeline.history.face_id == chosen
+
+
+def test_there_is_no_next_face_where_there_is_one(make_view: Made, qtbot: QtBot) -> None:
+    view = make_view()
+    running(view).rows.append(row(1))
+    qtbot.waitUntil(lambda: view.timeline.history.faces == {1})
+    assert not action(view, "Next face").isEnabled() and not view.timeline.faces.isVisible()
 
 
 def test_the_scheme_can_change_while_it_runs(make_view: Made, qtbot: QtBot) -> None:

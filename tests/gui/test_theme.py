@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PyQt6.QtGui import QColor, QPalette
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QSize
+from PyQt6.QtGui import QColor, QIcon, QPalette
+from PyQt6.QtWidgets import QApplication, QCheckBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import icons, theme
@@ -70,6 +72,36 @@ def test_text_on_the_accent_can_be_read(scheme: str) -> None:
     assert contrast(theme.colour("accent_text"), theme.colour("accent")) >= 4.5
 
 
+@pytest.mark.parametrize("ground", ["background", "surface", "raised"])
+def test_what_cannot_be_used_can_still_be_read(scheme: str, qapp: QApplication, ground: str) -> None:
+    role, disabled = QPalette.ColorRole, QPalette.ColorGroup.Disabled
+    for text in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
+        colour = qapp.palette().color(disabled, text)
+        assert colour.alpha() == 255 and contrast(colour, theme.colour(ground)) >= 3
+    assert contrast(theme.colour("disabled"), theme.colour(ground)) >= 3
+
+
+@pytest.mark.parametrize("kind", ["plain", "pressed", "primary", "field", "box"])
+def test_widgets_that_cannot_be_used_are_drawn_so_that_they_can_be_read(
+    scheme: str, qtbot: QtBot, kind: str
+) -> None:
+    widget: QWidget = {"field": QLineEdit, "box": QCheckBox}.get(kind, QPushButton)("MMMM")
+    if isinstance(widget, QPushButton):
+        widget.setCheckable(True)
+        widget.setChecked(kind == "pressed")
+        widget.setProperty("primary", "true" if kind == "primary" else "false")
+    widget.setEnabled(False)
+    font = widget.font()
+    font.setPixelSize(30)  # strokes that are wider than what is smoothed at their edges
+    widget.setFont(font)
+    qtbot.addWidget(widget)
+    widget.resize(260, 60)
+    image = widget.grab().toImage()
+    seen = [image.pixelColor(x, y) for x in range(30, 200) for y in range(10, 50)]
+    ground = Counter(colour.rgb() for colour in seen).most_common(1)[0][0]
+    assert max(contrast(colour, QColor(ground)) for colour in seen) >= 3
+
+
 @pytest.mark.parametrize("kind", list(_DICHROMATS))
 def test_kinds_and_labels_differ_for_colour_blind_people(scheme: str, kind: str) -> None:
     sees = np.array(_DICHROMATS[kind])
@@ -108,3 +140,15 @@ def test_every_icon_draws_something_inside_of_its_square(qapp: QApplication, nam
     assert (alpha > 128).mean() > 0.02
     edge = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
     assert (edge < 128).all()
+
+
+def test_a_switch_that_is_on_has_a_tick(qapp: QApplication) -> None:
+    sign = icons.switch_icon()
+    inks = [
+        sum(image.pixelColor(x, y).alpha() > 128 for x in range(14, 34) for y in range(14, 34))
+        for image in (
+            sign.pixmap(QSize(48, 48), QIcon.Mode.Normal, state).toImage()
+            for state in (QIcon.State.Off, QIcon.State.On)
+        )
+    ]
+    assert inks[0] == 0 and inks[1] > 40

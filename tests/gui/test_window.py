@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QApplication, QComboBox, QMessageBox, QSplitter, QWidget
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
+from PyQt6.QtWidgets import QApplication, QComboBox, QDialog, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import MegcError, SourceError
@@ -66,16 +66,48 @@ def test_no_key_is_there_twice(new_window: Windows) -> None:
         assert len(own) == len(set(own)) and not everywhere & set(own)
 
 
+def test_the_key_that_records_edits_nothing_anywhere(new_window: Windows) -> None:
+    """Whoever presses it in another workspace by mistake must not reject or start anything."""
+    window = new_window()
+    record = next(action for action in window.live.actions() if action.text() == "Record")
+    others = [*window.start.actions(), *window.process.actions(), *window.review.actions()]
+    taken = {keys.toString() for action in others for keys in action.shortcuts()}
+    standard = {
+        keys.toString() for name in QKeySequence.StandardKey for keys in QKeySequence.keyBindings(name)
+    }
+    assert not {keys.toString() for keys in record.shortcuts()} & (taken | standard)
+    assert any(keys.toString() == "R" for action in others for keys in action.shortcuts())
+    assert all(keys.toString() != "R" for action in window.live.actions() for keys in action.shortcuts())
+
+
+def test_the_recent_are_forgotten_by_a_key(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window()
+    assert not window.start.forget.isEnabled()
+    window.recent.add("/videos/a.mp4", "file")
+    window.start.show_recent()
+    assert window.start.forget.isEnabled() and "Del" in window.start.forget.toolTip()
+    window.start.recent_list.setFocus()
+    qtbot.keyClick(window.start.recent_list, Qt.Key.Key_Delete, CTRL | SHIFT)
+    assert window.recent.items == [] and not window.start.forget.isEnabled()
+
+
 def test_the_sheet_lists_every_key_and_filters(new_window: Windows, qtbot: QtBot) -> None:
     window = new_window()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     sheet: ShortcutSheet = dialog_of(qtbot, ShortcutSheet)
     listed = {(line.group, line.keys) for line in sheet.lines}
-    for name, view in (("Live", window.live), ("Process", window.process), ("Review", window.review)):
+    for name, view in (
+        ("Start", window.start),
+        ("Live", window.live),
+        ("Process", window.process),
+        ("Review", window.review),
+    ):
         assert view.actions()
         for action in view.actions():
             assert not keys_of(action) or (name, keys_of(action)) in listed
     assert {("Everywhere", "Ctrl+1"), ("Everywhere", "? or F1")} <= listed
+    texts = {(line.group, line.text) for line in sheet.lines}
+    assert {("Live", "Next face"), ("Process", "Open failures.csv"), ("Start", "Forget all")} <= texts
     qtbot.keyClicks(sheet.filter, "Ctrl+1")
     assert [line.keys for line in sheet.visible_lines()] == ["Ctrl+1"]
     qtbot.keyClick(sheet, Qt.Key.Key_Escape)

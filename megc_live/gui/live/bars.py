@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QAction, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from megc_live.gui import theme
@@ -16,10 +16,38 @@ def button(action: QAction) -> QToolButton:
     """Return a button that does what the action does, reachable with Tab."""
     made = QToolButton()
     made.setDefaultAction(action)
-    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly if action.icon().isNull() else beside)
+    made.setIconSize(QSize(14, 14))
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     made.setAccessibleName(action.text())
     return made
+
+
+class _Said(QLabel):
+    """A line that is cut in the middle to the room that it has, and whole in the tooltip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self.setProperty("role", "soft")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def say(self, words: str) -> None:
+        """Show other words."""
+        self._words = words
+        self.setToolTip(words)
+        self._cut()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Cut the words anew: a sign beside them may have come or gone."""
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        room = max(80, self.width() - 8)
+        self.setText(self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideMiddle, room))
 
 
 class ControlBar(QWidget):
@@ -39,24 +67,26 @@ class ControlBar(QWidget):
         _add(layout, commands, ("baseline", "relative"))
         layout.addWidget(_line())
         _add(layout, commands, ("spotting", "lsl"))
-        self.said = QLabel()
-        self.said.setProperty("role", "soft")
-        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.lsl = QLabel("● LSL on")
+        self.lsl.setProperty("role", "sign")
+        self.lsl.setToolTip(
+            "LSL outlets are open: every computer on this network can read the activity and the markers"
+        )
+        self.lsl.hide()
+        layout.addWidget(self.lsl)
+        self.said = _Said()
         layout.addWidget(self.said, 1)
 
     def _redden(self) -> None:
         """While recording the button is red."""
-        red = theme.colour("record").name()
+        red, text = theme.colour("record").name(), theme.colour("accent_text").name()
         self._record.setStyleSheet(
-            f"QToolButton:checked {{ background: {red}; border-color: {red}; color: white; }}"
+            f"QToolButton:checked {{ background: {red}; border-color: {red}; color: {text}; }}"
         )
 
     def say(self, words: str) -> None:
         """Say what came of a command; long words are cut and whole in the tooltip."""
-        self.said.setToolTip(words)
-        room = max(80, self.said.width() - 8)
-        self.said.setText(self.said.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room))
+        self.said.say(words)
 
 
 class OverlayBar(QWidget):

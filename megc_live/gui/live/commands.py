@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QWidget
 
+from megc_live.gui import icons
 from megc_live.gui.shortcuts import make_action
 
 # name: (text, keys, tooltip, whether it is a switch)
@@ -20,7 +21,7 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
         True,
     ),
     "snapshot": ("Snapshot", "S", "Save the newest frame as a PNG picture", False),
-    "record": ("Record", "R", "Record the video beside the results; off unless you switch it on", True),
+    "record": ("Record", "F9", "Record the video beside the results; off unless you switch it on", True),
     "baseline": (
         "Neutral",
         "B",
@@ -39,6 +40,7 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "head_box": ("Head box", "3", "Show the face's box, and its number where there are several", True),
     "warnings": ("Warnings", "4", "Write on the picture what makes it hard to see movements", True),
     "heat": ("Heat rows", "H", "Timeline: activity as colours (on) or as lines (off)", True),
+    "face": ("Next face", "F", "Timeline: show the next face, and the largest one after the last", False),
     "longer": ("Longer timeline", "+", "Timeline: show more seconds (10, 20 or 30 s)", False),
     "shorter": ("Shorter timeline", "-", "Timeline: show fewer seconds (30, 20 or 10 s)", False),
     "brighter": ("Show weaker movements", "]", "Activity: brighter colours, higher lines", False),
@@ -61,6 +63,10 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
 }
 _ON_BUTTONS = {"longer": "+", "shorter": "-", "brighter": "+", "dimmer": "-", "record": "● Record"}
 """Short texts of buttons; menus and the sheet of shortcuts have the long ones."""
+_TICKED = (
+    "landmarks", "regions", "head_box", "warnings", "heat", "relative", "spotting", "lsl",
+)  # fmt: skip
+"""Switches with a box that is ticked while they are on; a pause and a recording have signs of their own."""
 SWITCHED_ON = ("regions", "head_box", "warnings", "heat")
 
 
@@ -79,6 +85,8 @@ class Commands:
         for name, (text, keys, tip, switch) in _TABLE.items():
             action = make_action(parent, text, keys, tip=tip, checkable=switch)
             action.setChecked(name in SWITCHED_ON)
+            if name in _TICKED:
+                action.setIcon(icons.switch_icon())
             if name in _ON_BUTTONS:
                 action.setIconText(_ON_BUTTONS[name])
             self._all[name] = action

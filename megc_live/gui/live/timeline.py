@@ -22,6 +22,7 @@ from megc_live.gui.live.gaps import Gaps
 from megc_live.gui.live.history import BIN_S, BLINK, HEAD, SPAN_S, History, runs
 from megc_live.gui.live.marks import Marks
 from megc_live.gui.live.scale import BLINK_GATE, HEAD_GATE, ActivityScale
+from megc_live.gui.shortcuts import keys_of
 from megc_live.output.words import clock, region_words
 
 Floats = NDArray[np.float64]
@@ -78,7 +79,7 @@ class Timeline(QWidget):
         self._scale = ActivityScale()
         self._gates: list[tuple[str, float, float]] = []
         self.faces = QComboBox()
-        self.faces.setToolTip("Face whose activity is shown")
+        self.faces.setToolTip(f"Face whose activity is shown; {keys_of(commands['face'])} shows the next one")
         self.faces.setAccessibleName("Face shown on the timeline")
         self.span, self.full = QLabel(), QLabel()
         self.unit = QLabel()
@@ -87,6 +88,8 @@ class Timeline(QWidget):
         self.marks = Marks(self._plot, _TOP, _LANES)
         self.gaps = Gaps(self._plot, _REGIONS_Y + _N / 2)
         self._lay_out(commands)
+        self._next = commands["face"]
+        self._next.triggered.connect(lambda _checked=False: self._show_next_face())
         self._set_faces()
         self._colour()
         theme.changed.connect(self._colour)
@@ -279,6 +282,10 @@ class Timeline(QWidget):
         self.faces.setCurrentIndex(max(0, self.faces.findData(chosen)))
         self.faces.blockSignals(False)
         self.faces.setVisible(len(faces) > 1)
+        self._next.setEnabled(len(faces) > 1)
+
+    def _show_next_face(self) -> None:
+        self.faces.setCurrentIndex((self.faces.currentIndex() + 1) % self.faces.count())
 
     def _choose_face(self, index: int) -> None:
         self.history.face_id = self.faces.itemData(index)

@@ -294,6 +294,7 @@ class LiveView(QWidget):
         self._follow_baseline(snapshot)
         self._follow_snapshot()
         self._show_labels(not snapshot.spotting_only)
+        self.controls.lsl.setVisible(snapshot.lsl)
         if going or state == "opening":
             c.hold("spotting", snapshot.spotting_only, why_labels(snapshot, self._request))
         c.set_quietly("pause", state == "paused")
