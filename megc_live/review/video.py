@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from megc_live.errors import ReviewError
+from megc_live.errors import MegcError, ReviewError
 from megc_live.output.session import SessionInfo
-from megc_live.video.reader import FrameReader
+from megc_live.video.reader import CACHE_BYTES, FrameReader
 from megc_live.video.sources import source_kind
 
 _DO = "Show where the video that was analysed is now."
+_MOST_COMPARED = 2000
+"""Frames whose times are compared, spread over the video: of an hour at 200 frames/s not all 720,000."""
+_END = 5
+"""Frames at each end that are compared as well: by most of them, so that one may be odd there, too."""
+_ODD_SHARE = 0.05
+"""Share of the frames whose times may be others: a damaged stamp is not another recording."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,14 @@ class VideoPlace:
         What the rate was set to in the analysis; None: the video's own times.
     recorded : dict of int or None
         Of a recording of a live source: frame of the source to frame of the file; None: they are the same.
+    others : tuple of Path
+        Where it may be as well, with the same rate and frames, if what is at ``path`` is another recording.
     """
 
     path: Path
     fps: float | None = None
     recorded: dict[int, int] | None = field(default=None, repr=False)
+    others: tuple[Path, ...] = ()
 
     def index_of(self, frame: int) -> int | None:
         """Return the index in the file of a frame of the source; None: it was not recorded."""
@@ -95,26 +104,55 @@ class Analysed:
         return f"it has {reader.n_frames} frames, what was analysed had {n}"
 
     def _times_differ(self, place: VideoPlace, reader: FrameReader) -> str:
-        pairs = self._pairs(place, reader.n_frames)
-        if len(pairs) < 2:
-            return ""
-        frames, at = np.array(pairs).T
+        frames, at = self._pairs(place, reader.n_frames)
         there = np.array([reader.pts_s(k) for k in at.tolist()])
         here = self.times_s[frames]
-        # a recording begins at 0; a file's times are as they were
-        here = here - here[0] + there[0] if place.recorded is not None else here
-        apart = np.abs(there - here)
-        worst = int(apart.argmax())
-        if apart[worst] <= max(0.5 * float(np.median(np.diff(here))), 0.002):
+        known = np.isfinite(there) & np.isfinite(here)
+        at, there, here = at[known], there[known], here[known]
+        if len(at) < 2:
             return ""
+        # a recording begins at 0; a file's times are as they were
+        here = here + float(np.median(there - here)) if place.recorded is not None else here
+        apart = np.abs(there - here)
+        limit = max(0.5 * self._period(frames), 0.002)
+        few = np.count_nonzero(apart > limit) <= max(1, _ODD_SHARE * len(apart))
+        if few and all(float(np.median(end)) <= limit for end in (apart[:_END], apart[-_END:])):
+            return ""
+        worst = int(apart.argmax())
         return (
             f"its frame {at[worst]} is at {there[worst]:.3f} s, in the results it is at {here[worst]:.3f} s"
         )
 
-    def _pairs(self, place: VideoPlace, n_in_file: int) -> list[tuple[int, int]]:
-        """Frames of the source and of the file that are the same."""
-        pairs = ((frame, place.index_of(frame)) for frame in self.present.tolist())
-        return [(frame, at) for frame, at in pairs if at is not None and at < n_in_file]
+    def _period(self, frames: NDArray[np.int64]) -> float:
+        """Median time from a frame to the next one, seconds."""
+        last = len(self.times_s) - 1
+        frames = frames[frames < last]
+        steps = self.times_s[frames + 1] - self.times_s[frames]
+        steps = steps[np.isfinite(steps)]
+        return float(np.median(steps)) if len(steps) else 0.0
+
+    def _pairs(self, place: VideoPlace, n_in_file: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Frames of the source and of the file that are the same: some of them, and those at the ends."""
+        if place.recorded is None:
+            there = self.present[: np.searchsorted(self.present, n_in_file)]
+            frames = there[_spread(len(there))]
+            return frames, frames
+        keys = list(place.recorded)
+        pairs = [(keys[k], place.recorded[keys[k]]) for k in _spread(len(keys)).tolist()]
+        n = len(self.times_s)
+        inside = [(frame, at) for frame, at in pairs if 0 <= frame < n and 0 <= at < n_in_file]
+        frames, ats = np.array(inside, dtype=np.int64).reshape(-1, 2).T
+        read = np.isin(frames, self.present)
+        return frames[read], ats[read]
+
+
+def _spread(n: int) -> NDArray[np.int64]:
+    """Return at most some thousand of ``n`` places, evenly spread, with all at both ends."""
+    if n <= _MOST_COMPARED:
+        return np.arange(n)
+    evenly = np.linspace(0, n - 1, _MOST_COMPARED).round().astype(np.int64)
+    places: NDArray[np.int64] = np.union1d(evenly, np.r_[0:_END, n - _END : n])
+    return places
 
 
 def analysed(session: SessionInfo, times_s: NDArray[np.float64], present: NDArray[np.int64]) -> Analysed:
@@ -143,16 +181,63 @@ def find_video(folder: Path, session: SessionInfo, located: str = "") -> VideoPl
     """
     asked = [Path(located)] if located else []
     if was_recorded(session):
-        return _recording(folder, session, [*asked, folder / _name_in(session, "file")])
+        name = _name_in(session, "file")
+        return _recording(folder, session, [*asked, *([folder / name] if name else [])])
     if session.source.kind not in ("file", "folder"):
         return None
     spec = Path(session.source.spec)
-    known = [Path(str(session.run["source"]))] if "source" in session.run else []
-    beside = [folder / spec.name, folder.parent / spec.name, folder.parent.parent / spec.name]
-    for path in (*asked, *known, spec, *beside):
-        if _is_there(path):
-            return VideoPlace(path.resolve(), _set_rate(session))
-    return None
+    asked += [Path(str(session.run["source"]))] if "source" in session.run else []
+    asked += [spec, *(place / spec.name for place in (folder, *folder.parents[:2]) if spec.name)]
+    # without a name it is what the program was started in; results are often named as their folder of images
+    there = [path for path in _those_there(filter(_has_name, asked)) if path != folder.resolve()]
+    return VideoPlace(there[0], _set_rate(session), None, tuple(there[1:])) if there else None
+
+
+def open_video_of(
+    place: VideoPlace, what: Analysed, cache_bytes: int = CACHE_BYTES
+) -> tuple[FrameReader, VideoPlace]:
+    """Open a video at the first of its places where what was analysed is; the caller closes the reader.
+
+    Slow with long videos. An older video may still be where the one that was analysed once was, and the
+    right one beside the results.
+
+    Parameters
+    ----------
+    place : VideoPlace
+    what : Analysed
+    cache_bytes : int
+        As of :class:`FrameReader`.
+
+    Returns
+    -------
+    reader : FrameReader
+    place : VideoPlace
+        Where it was found.
+
+    Raises
+    ------
+    ReviewError, SourceError
+        It is at none of them: why it is not at the first.
+    """
+    first: MegcError | None = None
+    for path in (place.path, *place.others):
+        here = place if path == place.path else replace(place, path=path, others=())
+        try:
+            return _open_checked(here, what, cache_bytes), here
+        except MegcError as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _open_checked(place: VideoPlace, what: Analysed, cache_bytes: int) -> FrameReader:
+    reader = FrameReader(place.path, fps=place.fps, cache_bytes=cache_bytes)
+    try:
+        what.check(place, reader)
+    except BaseException:
+        reader.close()
+        raise
+    return reader
 
 
 def place_of(path: Path, session: SessionInfo, folder: Path, what: Analysed) -> VideoPlace:
@@ -172,8 +257,7 @@ def place_of(path: Path, session: SessionInfo, folder: Path, what: Analysed) -> 
         place = _recording(folder, session, [path.resolve()])
     if place is None:
         raise ReviewError(f"{str(path)!r} is not a file.", _DO)
-    with FrameReader(place.path, fps=place.fps) as reader:
-        what.check(place, reader)
+    _open_checked(place, what, CACHE_BYTES).close()
     return place
 
 
@@ -188,33 +272,58 @@ def was_recorded(session: SessionInfo) -> bool:
 
 
 def _name_in(session: SessionInfo, key: str) -> str:
+    """Return the name of a file of the recording; empty if none is given."""
     # Names only: a record that was changed by hand must not point anywhere else.
-    return Path(str(session.source.extras["recording"].get(key))).name
+    given = session.source.extras["recording"].get(key)
+    return Path(given).name if isinstance(given, str) and _has_name(Path(given)) else ""
 
 
-def _recording(folder: Path, session: SessionInfo, places: Sequence[Path]) -> VideoPlace | None:
-    """The recording that a live session made, at the first place where it is; it need not hold all frames."""
-    table = _name_in(session, "frames")
-    for path in filter(_is_there, places):
-        # where the video was moved to its table may have been moved, too
-        tables = (folder / table, path.with_name(table), path.with_suffix(".csv"))
-        return VideoPlace(path, None, _frames_of(next(filter(_is_there, tables), tables[0])))
-    return None
+def _recording(folder: Path, session: SessionInfo, places: Iterable[Path]) -> VideoPlace | None:
+    """The recording that a live session made, where it may be; it need not hold all frames."""
+    there = _those_there(filter(_has_name, places))
+    if not there:
+        return None
+    tables = {path: _table_of(path, folder, _name_in(session, "frames")) for path in there}
+    # what is elsewhere with another table has other frames, and is not to be taken unasked
+    others = tuple(path for path in there[1:] if tables[path] == tables[there[0]])
+    return VideoPlace(there[0], None, _frames_of(tables[there[0]]), others)
+
+
+def _table_of(recording: Path, folder: Path, name: str) -> Path:
+    """Where the table of a recording is: where the recording was moved to it may have been moved, too."""
+    named = [folder / name, recording.with_name(name)] if name else []
+    tables = [*named, recording.with_suffix(".csv")]
+    return next(filter(_is_there, tables), tables[0])
+
+
+def _those_there(places: Iterable[Path]) -> list[Path]:
+    """Those of some paths that there are, each once."""
+    return list(dict.fromkeys(path.resolve() for path in places if _is_there(path)))
+
+
+def _has_name(path: Path) -> bool:
+    return path.name not in ("", "..")
 
 
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a folder that may not be looked into: for us it is not there
+    except (OSError, ValueError):  # a folder that may not be looked into, no path: for us it is not there
         return False
 
 
 def _frames_of(path: Path) -> dict[int, int]:
-    """Read which frame of the source is which of the recording."""
+    """Read which frame of the source is which of the recording.
+
+    After a crash the last line may have been written in part: it is left out.
+    """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {int(row["frame"]): int(row["recording_frame"]) for row in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        *lines, torn = path.read_bytes().rstrip(b"\0").split(b"\n")
+        rows = csv.DictReader(line.decode("utf-8") for line in lines)
+        if not {"frame", "recording_frame"} <= set(rows.fieldnames or ()):
+            raise ValueError("its columns are not named" if lines else f"all it says is {torn[:40]!r}")
+        return {int(row["frame"]): int(row["recording_frame"]) for row in rows}
+    except (OSError, ValueError, TypeError, csv.Error) as error:
         raise ReviewError(
             f"{str(path)!r} does not say which frame of the recording is which: {error}.",
             "Review without pictures, or bring the file back.",
