@@ -22,7 +22,7 @@ from megc_live.review.edits import Edit, edit_values
 from megc_live.review.footage import FaceRows, Footage, nearest
 from megc_live.review.journal import JOURNAL, OTHERS, Journal, ReviewLock, header, journal_of, reviewed_by
 from megc_live.review.replay import replay
-from megc_live.review.video import VideoPlace, analysed, find_video, place_of
+from megc_live.review.video import VideoPlace, analysed, find_video, open_checked, place_of, settled
 from megc_live.video.reader import CACHE_BYTES, FrameReader
 
 
@@ -102,7 +102,8 @@ class ReviewDocument(Closing):
         self._analysed = analysed(session, footage.times_s, self.present_frames)
         self._place: VideoPlace | None = None
         try:
-            self._place = find_video(folder, session, review.located)
+            place = find_video(folder, session, review.located)
+            self._place = settled(place, self._analysed) if place is not None else None
         except ReviewError as error:
             self._notes.append(str(error))
 
@@ -291,13 +292,7 @@ class ReviewDocument(Closing):
                 f"the video {self.session.source.spec!r} is not where it was when it was analysed.",
                 "Show where it is now.",
             )
-        reader = FrameReader(place.path, fps=place.fps, cache_bytes=cache_bytes)
-        try:
-            self._analysed.check(place, reader)
-        except BaseException:
-            reader.close()
-            raise
-        return reader
+        return open_checked(place, self._analysed, cache_bytes)
 
     def locate_video(self, path: Path) -> None:
         """Say where the video is now; remembered with the review.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,14 +37,14 @@ class VideoPlace:
         What the rate was set to in the analysis; None: the video's own times.
     recorded : dict of int or None
         Of a recording of a live source: frame of the source to frame of the file; None: they are the same.
-    others : tuple of Path
-        Where it may be as well, with the same rate and frames, if what is at ``path`` is another recording.
+    others : tuple of VideoPlace
+        Where it may be as well, if what is at ``path`` is another recording.
     """
 
     path: Path
     fps: float | None = None
     recorded: dict[int, int] | None = field(default=None, repr=False)
-    others: tuple[Path, ...] = ()
+    others: tuple[VideoPlace, ...] = ()
 
     def index_of(self, frame: int) -> int | None:
         """Return the index in the file of a frame of the source; None: it was not recorded."""
@@ -180,57 +181,61 @@ def find_video(folder: Path, session: SessionInfo, located: str = "") -> VideoPl
         There is a recording, but not what says which frame is which.
     """
     asked = [Path(located)] if located else []
+    recorded = None
     if was_recorded(session):
         name = _name_in(session, "file")
-        return _recording(folder, session, [*asked, *([folder / name] if name else [])])
+        # an export stands in the folder of the results, which the recording is in
+        beside = [place / name for place in (folder, folder.parent)] if name else []
+        recorded = _recording(folder, session, [*asked, *beside])
+    source = _source(folder, session, [] if was_recorded(session) else asked)
+    if source is None or recorded is None:
+        return source or recorded
+    # of a file that was replayed as if live: it has all frames, the recording those while it was on
+    return replace(source, others=(*source.others, replace(recorded, others=()), *recorded.others))
+
+
+def _source(folder: Path, session: SessionInfo, asked: list[Path]) -> VideoPlace | None:
+    """The video or the folder of images that was analysed, where it may be; None: it was live."""
     if session.source.kind not in ("file", "folder"):
         return None
     spec = Path(session.source.spec)
-    asked += [Path(str(session.run["source"]))] if "source" in session.run else []
-    asked += [spec, *(place / spec.name for place in (folder, *folder.parents[:2]) if spec.name)]
+    known = [Path(str(session.run["source"]))] if "source" in session.run else []
+    beside = [place / spec.name for place in (folder, *folder.parents[:2]) if spec.name]
+    places = [*asked, *known, spec, *beside]
     # without a name it is what the program was started in; results are often named as their folder of images
-    there = [path for path in _those_there(filter(_has_name, asked)) if path != folder.resolve()]
-    return VideoPlace(there[0], _set_rate(session), None, tuple(there[1:])) if there else None
+    there = [path for path in _those_there(filter(_has_name, places)) if path != folder.resolve()]
+    return _first_of([VideoPlace(path, _set_rate(session)) for path in there])
 
 
-def open_video_of(
-    place: VideoPlace, what: Analysed, cache_bytes: int = CACHE_BYTES
-) -> tuple[FrameReader, VideoPlace]:
-    """Open a video at the first of its places where what was analysed is; the caller closes the reader.
+def _first_of(places: list[VideoPlace]) -> VideoPlace | None:
+    return replace(places[0], others=tuple(places[1:])) if places else None
 
-    Slow with long videos. An older video may still be where the one that was analysed once was, and the
-    right one beside the results.
 
-    Parameters
-    ----------
-    place : VideoPlace
-    what : Analysed
-    cache_bytes : int
-        As of :class:`FrameReader`.
+def settled(place: VideoPlace, what: Analysed) -> VideoPlace:
+    """Return the first of the places of a video where what was analysed is; slow with long videos.
 
-    Returns
-    -------
-    reader : FrameReader
-    place : VideoPlace
-        Where it was found.
+    An older video may still be where the one that was analysed once was, and the right one beside the
+    results. Where it is at none of them, the first is returned: opening it says why it is not.
+    """
+    for here in (place, *place.others) if place.others else ():
+        try:
+            open_checked(here, what).close()
+        except MegcError:
+            continue
+        return replace(here, others=())
+    return replace(place, others=())
+
+
+def open_checked(place: VideoPlace, what: Analysed, cache_bytes: int = CACHE_BYTES) -> FrameReader:
+    """Open a video and see that it is what was analysed; the caller closes the reader.
 
     Raises
     ------
-    ReviewError, SourceError
-        It is at none of them: why it is not at the first.
+    ReviewError
+        It is another one.
+    SourceError
+        It cannot be read.
     """
-    first: MegcError | None = None
-    for path in (place.path, *place.others):
-        here = place if path == place.path else replace(place, path=path, others=())
-        try:
-            return _open_checked(here, what, cache_bytes), here
-        except MegcError as error:
-            first = first or error
-    assert first is not None
-    raise first
-
-
-def _open_checked(place: VideoPlace, what: Analysed, cache_bytes: int) -> FrameReader:
     reader = FrameReader(place.path, fps=place.fps, cache_bytes=cache_bytes)
     try:
         what.check(place, reader)
@@ -257,7 +262,7 @@ def place_of(path: Path, session: SessionInfo, folder: Path, what: Analysed) -> 
         place = _recording(folder, session, [path.resolve()])
     if place is None:
         raise ReviewError(f"{str(path)!r} is not a file.", _DO)
-    _open_checked(place, what, CACHE_BYTES).close()
+    open_checked(place, what).close()
     return place
 
 
@@ -283,10 +288,13 @@ def _recording(folder: Path, session: SessionInfo, places: Iterable[Path]) -> Vi
     there = _those_there(filter(_has_name, places))
     if not there:
         return None
-    tables = {path: _table_of(path, folder, _name_in(session, "frames")) for path in there}
-    # what is elsewhere with another table has other frames, and is not to be taken unasked
-    others = tuple(path for path in there[1:] if tables[path] == tables[there[0]])
-    return VideoPlace(there[0], None, _frames_of(tables[there[0]]), others)
+    name = _name_in(session, "frames")
+    first, *others = (_table_of(path, folder, name) for path in there)
+    made = [VideoPlace(there[0], None, _frames_of(first))]
+    for path, table in zip(there[1:], others, strict=True):
+        with suppress(ReviewError):  # the first one's is told
+            made.append(VideoPlace(path, None, made[0].recorded if table == first else _frames_of(table)))
+    return _first_of(made)
 
 
 def _table_of(recording: Path, folder: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
-from PyQt6.QtWidgets import QApplication, QComboBox, QDialog, QMessageBox, QSplitter, QWidget
+from PyQt6.QtWidgets import QApplication, QComboBox, QMessageBox, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import MegcError, SourceError

@@ -7,6 +7,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pympi import Elan
 
@@ -14,6 +15,8 @@ from megc_live.errors import DatasetError
 from megc_live.events import Event
 from megc_live.output import SINKS, SessionInfo, decision_delay, library_versions
 from megc_live.output.columns import BIDS_COLUMNS
+from megc_live.output.tables import IntervalRecord
+from megc_live.review.elan import read_elan
 from tests.output import made_up
 
 
@@ -88,6 +91,34 @@ def test_elan_links_only_files(tmp_path: Path) -> None:
     eaf = read_eaf(tmp_path)
     assert eaf.get_linked_files() == []
     assert set(eaf.get_tier_names()) == {"micro", "macro", "label"}
+
+
+def test_elan_s_times_are_those_of_a_recording_that_began_later(tmp_path: Path) -> None:
+    session = made_up.session(spec="camera:0")
+    session.source.kind = "camera"
+    video = tmp_path / "recording.mp4"
+    session.source.extras["recording"] = {"file": video.name, "path": str(video), "first_s": 9.0}
+    spans = ((2.0, 2.3), (8.9, 9.2), (12.0, 12.4))
+    kind = type(made_up.event(1).interval)
+    events = [
+        made_up.event(
+            k + 1,
+            interval=kind(round(30 * a), round(30 * a) + 1, round(30 * b), a, a + 0.05, b, 0.5, "micro"),
+        )
+        for k, (a, b) in enumerate(spans)
+    ]
+    export("elan", tmp_path / "out", events, session)
+    eaf = read_eaf(tmp_path / "out")
+    (media,) = eaf.get_linked_files()
+    assert media["MEDIA_URL"] == video.as_uri()
+    found = sorted(eaf.get_annotation_data_for_tier("micro"))
+    assert [span[:2] for span in found] == [(0, 200), (3000, 3400)], "on the clock of the video"
+    path = tmp_path / "out" / "intervals.eaf"
+    again, _ = read_elan(path)
+    assert [item.record for item in again] == [IntervalRecord.of(event) for event in events], "none is lost"
+    path.write_text(path.read_text().replace('TIME_VALUE="3400"', 'TIME_VALUE="3500"'))
+    moved, _ = read_elan(path, np.arange(600) / 30)
+    assert moved[2].record.offset_s == pytest.approx(12.5) and moved[:2] == again[:2]
 
 
 def test_bids_table_and_sidecar(tmp_path: Path) -> None:

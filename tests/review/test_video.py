@@ -10,7 +10,7 @@ import pytest
 
 from megc_live.errors import ReviewError, SourceError
 from megc_live.output.session import SessionInfo
-from megc_live.review.video import Analysed, VideoPlace, find_video, open_video_of, place_of
+from megc_live.review.video import Analysed, VideoPlace, find_video, open_checked, place_of, settled
 from megc_live.video.base import SourceInfo
 from megc_live.video.reader import FrameReader
 from tests.indexed import read_index, write_indexed
@@ -69,8 +69,7 @@ def test_a_line_that_a_crash_left_half_written_is_left_out(tmp_path: Path, clip:
     place = find_video(tmp_path, recorded(tmp_path, rows(59) + torn, clip))
     assert place is not None and place.recorded == {100 + k: k for k in range(59)}
     what = Analysed(SIZE, np.arange(200) / FPS, np.arange(200), whole=False)
-    reader, _ = open_video_of(place, what)
-    with reader:
+    with open_checked(place, what) as reader:
         assert read_index(reader.frame(58).image.grey) == 58
 
 
@@ -142,8 +141,8 @@ def test_the_right_video_beside_the_results_is_found_behind_a_wrong_one(tmp_path
     right = copied(clip, folder / "face.mp4")
     place = find_video(folder, of_a_file(wrong, source=str(wrong)))
     assert place is not None and place.path == wrong
-    reader, found = open_video_of(place, known())
-    with reader:
+    found = settled(place, known())
+    with open_checked(found, known()) as reader:
         assert found.path == right and reader.n_frames == N
         assert read_index(reader.frame(41).image.grey) == 41
 
@@ -154,12 +153,10 @@ def test_a_file_that_is_no_video_hides_nothing_either(tmp_path: Path, clip: Path
     right = copied(clip, tmp_path / "result" / "face.mp4")
     place = find_video(tmp_path / "result", of_a_file(wrong))
     assert place is not None
-    reader, found = open_video_of(place, known())
-    reader.close()
-    assert found.path == right
+    assert settled(place, known()).path == right
     right.unlink()
     with pytest.raises(SourceError, match=r"face\.mp4"):
-        open_video_of(place, known())
+        open_checked(settled(place, known()), known())
 
 
 def test_where_none_fits_the_first_says_why(tmp_path: Path) -> None:
@@ -170,7 +167,34 @@ def test_where_none_fits_the_first_says_why(tmp_path: Path) -> None:
     place = find_video(tmp_path / "result", of_a_file(first))
     assert place is not None and len(place.others) == 1
     with pytest.raises(ReviewError, match="30 frames"):
-        open_video_of(place, known())
+        open_checked(settled(place, known()), known())
+
+
+def test_of_a_file_that_was_replayed_all_frames_are_there_also_if_it_was_recorded(
+    tmp_path: Path, clip: Path
+) -> None:
+    folder = tmp_path / "result"
+    session = recorded(folder, rows(N), clip)
+    video = copied(clip, tmp_path / "videos" / "face.mp4")
+    session.source.kind, session.source.spec = "file", str(video)
+    place = find_video(folder, session)
+    assert place is not None and (place.path, place.recorded) == (video, None)
+    assert settled(place, known()).path == video
+    write_indexed(video, N // 2, FPS, SIZE)  # another one is there now: the recording shows what it holds
+    there = settled(place, known(n=200))
+    assert there.path == folder / "recording.mp4" and there.index_of(100) == 0
+    video.unlink()
+    there = find_video(folder, session)
+    assert there is not None and there.path == folder / "recording.mp4"
+
+
+def test_an_export_finds_the_recording_in_the_folder_of_the_results(tmp_path: Path, clip: Path) -> None:
+    session = recorded(tmp_path / "result", rows(N), clip)
+    exported = tmp_path / "result" / "reviewed-A"
+    exported.mkdir()
+    place = find_video(exported, session)
+    assert place is not None and place.path == tmp_path / "result" / "recording.mp4"
+    assert place.index_of(100) == 0
 
 
 def test_a_recording_with_a_table_of_its_own_is_not_taken_for_another(tmp_path: Path, clip: Path) -> None:
@@ -178,10 +202,11 @@ def test_a_recording_with_a_table_of_its_own_is_not_taken_for_another(tmp_path: 
     session = recorded(folder, rows(N), clip)
     moved = copied(clip, archive / "recording.mp4")
     both = find_video(folder, session, str(moved))
-    assert both is not None and (both.path, both.others) == (moved, (folder / "recording.mp4",))
+    assert both is not None and both.path == moved
+    assert [place.path for place in both.others] == [folder / "recording.mp4"]
     (folder / "recording.csv").rename(archive / "recording.csv")
     alone = find_video(folder, session, str(moved))
-    assert alone is not None and alone.others == ()
+    assert alone is not None and alone.path == moved
 
 
 def test_a_named_video_is_checked(tmp_path: Path, clip: Path) -> None:

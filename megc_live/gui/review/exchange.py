@@ -64,8 +64,7 @@ class Exchange:
         """Take the intervals of a file in place of all there are; returns at once."""
         document = self._document
         if document is not None and self._can_begin():
-            times_s = document.times_s
-            self._ask("import", path, lambda ticket: import_intervals(path, times_s))
+            self._ask("import", path, lambda ticket: import_intervals(path, document=document))
 
     def take_intervals(self, path: Path, answer: Answer) -> None:
         """Put what was read in the place of what there is, or say why it cannot be."""
@@ -75,7 +74,7 @@ class Exchange:
         elif document is not None:
             before, items = document.intervals, tuple(answer.value)
             if self._work.editor.apply(Import(path.name, items)):
-                self._banner.tell(_imported(path.name, before, items))
+                self._banner.tell(f"{_imported(path.name, before, items)} {answer.value.note}".strip())
 
     def no_picture(self, why: str) -> None:
         """Tell that the video cannot be shown: it may be another one, and the right one elsewhere."""
