@@ -247,6 +247,8 @@ def _palette() -> QPalette:
         palette.setColor(where, colour(name))
     for where in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
         palette.setColor(QPalette.ColorGroup.Disabled, where, colour("disabled"))
+    # Fusion draws choices on a lighter shade of this one.
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Button, colour("background"))
     return palette
 
 

@@ -11,7 +11,7 @@ import pyqtgraph as pg
 import pytest
 from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QColor, QIcon, QPalette
-from PyQt6.QtWidgets import QApplication, QCheckBox, QLineEdit, QPushButton, QWidget
+from PyQt6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import icons, theme
@@ -81,11 +81,16 @@ def test_what_cannot_be_used_can_still_be_read(scheme: str, qapp: QApplication, 
     assert contrast(theme.colour("disabled"), theme.colour(ground)) >= 3
 
 
-@pytest.mark.parametrize("kind", ["plain", "pressed", "primary", "field", "box"])
+@pytest.mark.parametrize("kind", ["plain", "pressed", "primary", "field", "box", "choice"])
 def test_widgets_that_cannot_be_used_are_drawn_so_that_they_can_be_read(
     scheme: str, qtbot: QtBot, kind: str
 ) -> None:
-    widget: QWidget = {"field": QLineEdit, "box": QCheckBox}.get(kind, QPushButton)("MMMM")
+    widget: QWidget
+    if kind == "choice":
+        widget = QComboBox()
+        widget.addItem("MMMM")
+    else:
+        widget = {"field": QLineEdit, "box": QCheckBox}.get(kind, QPushButton)("MMMM")
     if isinstance(widget, QPushButton):
         widget.setCheckable(True)
         widget.setChecked(kind == "pressed")
