@@ -73,6 +73,7 @@ def test_the_rate_is_of_the_last_two_seconds(begin: Begin) -> None:
         rates.append(preview.now().fps)
         if number < 20:
             clock.advance(0.5)
+            device._device.began = clock.now() - number / device.info.fps  # it does not catch up
 
     device = SimulatedCamera(100.0, clock=clock, limit=1200, before_frame=slow_at_first)
     preview = begin(device.open)

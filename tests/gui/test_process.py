@@ -174,10 +174,8 @@ def test_pause_holds_and_cancel_goes_on_with_the_next(screen: Screen) -> None:
     screen.until(lambda: screen.states()[0] == "running")
     screen.select(0)
     screen.press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    screen.until(
-        lambda: screen.states() == ["cancelled", "done, 0"] or screen.states()[1:] == ["done", "done"]
-    )
-    assert screen.states()[0] == "cancelled" and "kept" in view.detail.toPlainText()
+    screen.until(lambda: screen.states() == ["cancelled", "done", "done"])
+    assert "kept" in view.detail.toPlainText()
     assert not view.start.isEnabled() and view.whole.value() == 1000
 
 

@@ -491,9 +491,7 @@ def test_closing_does_not_wait_for_a_camera_that_hangs(new_window: Windows, qtbo
     window = new_window(cameras=[CAMERA], opening=lambda spec: device.open())
     try:
         window.open_live(SPEC, device.open, {"spotting_only": True})
-        qtbot.waitUntil(
-            lambda: window.live._snapshot is not None and window.live._snapshot.n_rows > 0, timeout=SLOW_MS
-        )
+        wait_for_rows(qtbot, window)
         device.hang()
         qtbot.waitUntil(device.hanging.is_set, timeout=SLOW_MS)
         qtbot.keyClick(window, Qt.Key.Key_Q, CTRL)
@@ -516,9 +514,7 @@ def test_closing_asks_once_for_all_that_runs(new_window: Windows, qtbot: QtBot) 
     device = SimulatedCamera(30.0)
     window = new_window()
     window.open_live("camera:0", device.open, {"spotting_only": True})
-    qtbot.waitUntil(
-        lambda: window.live._snapshot is not None and window.live._snapshot.n_rows > 0, timeout=SLOW_MS
-    )
+    wait_for_rows(qtbot, window)
     record = next(found for found in window.live.actions() if found.text() == "Record")
     qtbot.waitUntil(record.isEnabled, timeout=SLOW_MS)
     record.trigger()
@@ -541,9 +537,7 @@ def test_a_second_session_waits_for_the_first(new_window: Windows, qtbot: QtBot)
     first, second = SimulatedCamera(30.0), SimulatedCamera(30.0)
     window = new_window()
     window.open_live("camera:0", first.open, {"spotting_only": True})
-    qtbot.waitUntil(
-        lambda: window.live._snapshot is not None and window.live._snapshot.n_rows > 0, timeout=SLOW_MS
-    )
+    wait_for_rows(qtbot, window)
     window.open_live("camera:1", second.open, {"spotting_only": True})
     box: QMessageBox = dialog_of(qtbot, QMessageBox)
     assert second.opened == 1

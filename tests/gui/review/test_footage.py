@@ -209,7 +209,13 @@ def test_a_folder_that_may_not_be_looked_into_is_no_end(
 
 
 def test_the_reopened_document_is_the_same(view: ReviewView, folder: Path, qtbot: QtBot) -> None:
+    assert view.document is not None
+    view.work.editor.set_status("accepted")
+    view.work.editor.apply(Add(20, 25, 30, face_id=0))
+    before = view.document
+    wanted = before.intervals
     open_in(view, folder, qtbot)
+    assert view.document is not before and view.document.intervals == wanted
     assert number_in(view) == view.work.player.position
 
 
