@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ class FileSink(ABC):
         self.folder = folder
         self.session = session
         self._pending: list[PendingFile] = []
-        self._closed = False
+        self._closed = self._prepared = False
         try:
             for name in self.names:
                 self._pending.append(PendingFile(folder / name))
@@ -48,6 +49,15 @@ class FileSink(ABC):
         """Return the file that becomes ``name``."""
         return self._pending[self.names.index(name)]
 
+    def prepare(self) -> Sequence[PendingFile]:
+        """Write all there is, still under temporary names; the session is complete now."""
+        if not self._prepared:
+            self._prepared = True
+            self.finish()
+            for pending in self._pending:
+                pending.finish()
+        return self._pending
+
     def close(self, ok: bool) -> None:
         """Publish all files, or none; calling it again does nothing."""
         if self._closed:
@@ -57,9 +67,7 @@ class FileSink(ABC):
             self._discard()
             return
         try:
-            self.finish()
-            for pending in self._pending:
-                pending.finish()
+            self.prepare()
             for pending in self._pending:
                 pending.publish()
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -59,10 +59,31 @@ class PendingFile:
         with writing(self.path):
             self._file.close()
 
-    def publish(self) -> None:
-        """Give the finished file its final name."""
-        with writing(self.path):
-            self.part.replace(self.path)
+    def publish(self, *, replace: bool = True) -> None:
+        """Give the finished file its final name.
+
+        Raises
+        ------
+        OutputError
+            It cannot be; or there is a file of that name, and it is not to be replaced.
+        """
+        if not replace:
+            self._claim()
+        try:
+            with writing(self.path):
+                self.part.replace(self.path)
+        except OutputError:
+            if not replace:
+                with suppress(OSError):
+                    self.path.unlink()
+            raise
+
+    def _claim(self) -> None:
+        """Take the final name with an empty file, as only one can: what is there already stays."""
+        with writing(self.path), suppress(FileExistsError):
+            self.path.open("xb").close()
+            return
+        raise _taken([self.path])
 
     def discard(self) -> None:
         """Remove what was written, and the folders that were made for it if they are empty."""
@@ -71,6 +92,48 @@ class PendingFile:
         with suppress(OSError):
             self.part.unlink(missing_ok=True)
         _remove_folders(self._made)
+
+
+def publish_all(files: Sequence[PendingFile], replacing: Sequence[Path]) -> None:
+    """Give finished files their final names: all of them, or none if one was to be replaced unasked.
+
+    Parameters
+    ----------
+    files : sequence of PendingFile
+        Finished.
+    replacing : sequence of Path
+        Final names under which a file may be replaced.
+
+    Raises
+    ------
+    OutputError
+        There is a file under another one of the names, which stays; or one cannot be written.
+    """
+    new = [file for file in files if file.path not in replacing]
+    old = [file for file in files if file.path in replacing]
+    there = [file.path for file in new if file.path.exists()]
+    if there:
+        raise _taken(there)
+    published: list[Path] = []
+    try:
+        for file in new:
+            file.publish(replace=False)
+            published.append(file.path)
+    except OutputError:  # nothing was replaced so far: take back what is new
+        for path in published:
+            with suppress(OSError):
+                path.unlink()
+        raise
+    for file in old:
+        file.publish()
+
+
+def _taken(paths: Sequence[Path]) -> OutputError:
+    names = ", ".join(path.name for path in paths)
+    return OutputError(
+        f"{names} came into {str(paths[0].parent)!r} meanwhile: nothing was replaced, nothing written.",
+        "Export again to see what would be replaced, or choose another folder.",
+    )
 
 
 def write_whole(path: Path, data: str | bytes) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from megc_live.events import Event, FrameRow
+from megc_live.output.files import PendingFile
 from megc_live.output.reviewed import ReviewInterval, Seen
 from megc_live.registry import Registry
 
@@ -26,6 +28,13 @@ class Sink(Protocol):
 
     def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
         """Take the next interval of a review, in place of events."""
+
+    def prepare(self) -> Sequence[PendingFile]:
+        """Write all that is to be written, still under temporary names, and return those files.
+
+        For who gives the files of several sinks their names together; ``close(False)`` then leaves what
+        has been given its name. Raises as :meth:`close` does.
+        """
 
     def close(self, ok: bool) -> None:
         """Finish; calling it again does nothing.

@@ -122,10 +122,15 @@ def from_text(text: str) -> tuple[ReviewInterval, ...]:
 _ITEMS = TypeAdapter(tuple[ReviewInterval, ...])
 
 
-def write_reviewed(path: Path, items: Iterable[ReviewInterval]) -> None:
-    """Write review.csv: the columns of intervals.csv, then status, comment and time of the last change."""
+def reviewed_table(items: Iterable[ReviewInterval]) -> str:
+    """Return review.csv: the columns of intervals.csv, then status, comment and time of the last change."""
     lines = [csv_line([item.cells()[name] for name in REVIEW_HEADER]) for item in items]
-    write_whole(path, csv_line(REVIEW_HEADER) + "".join(lines))
+    return csv_line(REVIEW_HEADER) + "".join(lines)
+
+
+def write_reviewed(path: Path, items: Iterable[ReviewInterval]) -> None:
+    """Write review.csv; raises :class:`~megc_live.errors.OutputError` and leaves the old file then."""
+    write_whole(path, reviewed_table(items))
 
 
 def reviewed_of(row: TableRow) -> ReviewInterval:

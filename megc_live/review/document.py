@@ -20,7 +20,17 @@ from megc_live.output.tables import IntervalRecord, read_intervals
 from megc_live.review.change import Who
 from megc_live.review.edits import Edit, edit_values
 from megc_live.review.footage import FaceRows, Footage, nearest
-from megc_live.review.journal import JOURNAL, OTHERS, Journal, ReviewLock, header, journal_of, reviewed_by
+from megc_live.review.journal import (
+    JOURNAL,
+    OTHERS,
+    Journal,
+    JournalError,
+    ReviewLock,
+    header,
+    journal_of,
+    rename_aside,
+    reviewed_by,
+)
 from megc_live.review.replay import replay
 from megc_live.review.video import VideoPlace, analysed, find_video, open_checked, place_of, settled
 from megc_live.video.reader import CACHE_BYTES, FrameReader
@@ -115,6 +125,7 @@ class ReviewDocument(Closing):
         *,
         read_only: bool = False,
         own: bool = False,
+        aside: bool = False,
         now: Callable[[], str] = _now,
     ) -> ReviewDocument:
         """Open a result folder and do again what its review says.
@@ -131,6 +142,8 @@ class ReviewDocument(Closing):
             To look at only: works while another window reviews it, and in folders that cannot be written to.
         own : bool
             Begin a review of one's own with the machine's intervals, as if nobody had reviewed them.
+        aside : bool
+            Set a review that cannot be gone on with aside and begin anew; one that can be stays.
         now : callable
             The time of a change, ISO 8601.
 
@@ -154,16 +167,21 @@ class ReviewDocument(Closing):
         # The lock first: what another window is writing must not be read half.
         lock = None if read_only else ReviewLock(folder, reviewer)
         try:
-            return cls(
-                folder,
-                reviewer,
-                session,
-                Footage(folder / FRAMES, session.source.measured_fps),
-                read_intervals(folder / INTERVALS),
-                Journal(journal_of(folder, reviewer, own=own)),
-                lock,
-                now,
-            )
+            footage = Footage(folder / FRAMES, session.source.measured_fps)
+            machine = read_intervals(folder / INTERVALS)
+
+            def begin() -> ReviewDocument:
+                journal = Journal(journal_of(folder, reviewer, own=own))
+                return cls(folder, reviewer, session, footage, machine, journal, lock, now)
+
+            try:
+                return begin()
+            except JournalError:
+                if not aside or lock is None:
+                    raise
+                # Under the same lock: another window may have set it aside and begun since somebody asked.
+                rename_aside(folder, reviewer)
+                return begin()
         except BaseException:
             if lock is not None:
                 lock.close()

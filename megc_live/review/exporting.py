@@ -10,10 +10,11 @@ from pathlib import Path
 from megc_live.errors import DatasetError, MegcError, OutputError
 from megc_live.output import SINKS, SessionInfo, read_frames
 from megc_live.output.csv_sink import FRAMES
+from megc_live.output.files import PendingFile, publish_all
 from megc_live.output.html_sink import MAX_PICTURED
 from megc_live.output.registry import Sink
-from megc_live.output.reviewed import ReviewInterval, Seen, write_reviewed
-from megc_live.output.session import SESSION
+from megc_live.output.reviewed import ReviewInterval, Seen, reviewed_table
+from megc_live.output.session import SESSION, to_json
 from megc_live.review.document import ReviewDocument
 from megc_live.review.journal import JOURNAL
 from megc_live.review.look import LookStopped, Stopped
@@ -56,6 +57,7 @@ def export(
     formats: Sequence[str],
     *,
     pictures: bool = True,
+    replacing: Sequence[Path] | None = None,
     progress: Progress | None = None,
     stopped: Stopped | None = None,
 ) -> list[Path]:
@@ -76,6 +78,9 @@ def export(
         Names in the SINKS registry.
     pictures : bool
         Put faces and flow pictures into the report; left out, with a word on why, where there is no video.
+    replacing : sequence of Path, optional
+        Files, relative to ``folder``, that may be replaced (:func:`replaced_by`, as somebody has agreed to):
+        if another one is there when all is ready to be named, nothing is written. Default: all may be.
     progress : callable, optional
         Called with steps done and of how many, now and then.
     stopped : callable, optional
@@ -90,7 +95,8 @@ def export(
     Raises
     ------
     OutputError
-        The folder holds results of an analysis, or cannot be written to.
+        The folder holds results of an analysis, a file there is not to be replaced, or it cannot be written
+        to.
     SettingsError
         There is no such format.
     """
@@ -101,6 +107,7 @@ def export(
     entries = [SINKS[name] for name in names]
     steps = _Steps(document, names, items, progress or (lambda done, total: None), stopped)
     sinks: list[Sink] = []
+    own: list[PendingFile] = []
     try:
         for entry in entries:
             sinks.append(entry.make(folder, session))
@@ -113,14 +120,20 @@ def export(
         for item, seen in _with_pictures(document, items, pictures and "html" in names, steps):
             for sink in sinks:
                 sink.on_interval(item, seen)
-        for sink in sinks:
-            sink.close(True)
+        if "csv" in names:
+            for name, text in ((REVIEW, reviewed_table(items)), (SESSION, to_json(session.as_dict()))):
+                own.append(PendingFile(folder / name))
+                own[-1].write(text)
+                own[-1].finish()
+        ready = [*(file for sink in sinks for file in sink.prepare()), *own]
+        _refuse_results(document, folder)  # that takes a while: once more, now that it counts
+        known = [file.path for file in ready] if replacing is None else [folder / name for name in replacing]
+        publish_all(ready, known)
     finally:
-        for sink in sinks:
+        for file in own:
+            file.discard()
+        for sink in reversed(sinks):  # the first one may have made the folder of all
             sink.close(False)
-    if "csv" in names:
-        write_reviewed(folder / REVIEW, items)
-        session.write(folder)
     return [folder / name for name in _files_of(names)]
 
 

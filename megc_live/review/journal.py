@@ -70,9 +70,21 @@ def set_aside(folder: Path, reviewer: str) -> Path:
     OutputError
         It cannot be renamed.
     """
+    with ReviewLock(folder, reviewer):
+        return rename_aside(folder, reviewer)
+
+
+def rename_aside(folder: Path, reviewer: str) -> Path:
+    """Do what :func:`set_aside` does; the caller holds the folder's :class:`ReviewLock`.
+
+    Raises
+    ------
+    OutputError
+        It cannot be renamed.
+    """
     path = journal_of(folder, reviewer)
     stem = f"review-aside-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
-    with ReviewLock(folder, reviewer), writing(path):
+    with writing(path):
         names = (f"{stem}{f'-{k}' if k else ''}.jsonl" for k in count())
         there = next(folder / name for name in names if not (folder / name).exists())
         path.rename(there)

@@ -21,6 +21,7 @@ from megc_live.errors import DatasetError, OutputError, SettingsError
 from megc_live.events import LABELS
 from megc_live.face.regions import SIGNALS
 from megc_live.output import SINKS, IntervalRecord, SessionInfo, read_intervals
+from megc_live.output.files import PendingFile
 from megc_live.output.reviewed import escaped, unescaped, write_reviewed
 from megc_live.review import (
     STATUSES,
@@ -28,6 +29,7 @@ from megc_live.review import (
     Comment,
     Import,
     Imported,
+    LookStopped,
     ReviewDocument,
     ReviewInterval,
     SetLabel,
@@ -35,6 +37,7 @@ from megc_live.review import (
     SetTimes,
     export,
     import_intervals,
+    replaced_by,
 )
 from tests.output import made_up
 from tests.review.conftest import N_FRAMES, Open, write_result
@@ -609,3 +612,79 @@ def test_frames_that_are_missing_in_what_was_moved_or_made_in_elan_are_counted(t
     assert items[3].record.offset_frame == items[7].record.offset_frame == 250
     assert items[7].record.onset_frame == 237
     assert items[3].record.n_dropped == items[7].record.n_dropped == by_edit == 6
+
+
+# what is there already
+
+QUICK = ["csv", "json", "elan", "bids"]
+"""The report takes longer than all the others."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("late", ["review.csv", "session.json", "intervals.csv", "bids/events.json"])
+def test_a_file_that_comes_while_it_is_written_stays(
+    reviewed: ReviewDocument, tmp_path: Path, late: str
+) -> None:
+    out = tmp_path / "out"
+    export(reviewed, out, ["json"])
+    agreed = replaced_by(out, QUICK)
+    assert agreed == [Path("events.json")]
+    before = contents(out)
+
+    def comes(done: int, total: int) -> None:
+        (out / late).parent.mkdir(exist_ok=True)
+        (out / late).write_text('{"run": {"reviewed": true}}')
+
+    expected = "holds the results" if late == "session.json" else f"{Path(late).name} came into .* meanwhile"
+    with pytest.raises(OutputError, match=expected):
+        export(reviewed, out, QUICK, replacing=agreed, progress=comes)
+    assert contents(out) == before | {late: b'{"run": {"reviewed": true}}'}
+    if late == "session.json":  # it says of an analysis
+        return
+    export(reviewed, out, QUICK, replacing=replaced_by(out, QUICK))
+    assert by_number(import_intervals(out / "review.csv")) == by_number(list(reviewed.intervals))
+    assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.parametrize("at", [0, 3, 6])
+def test_a_file_that_comes_in_the_last_moment_stays_and_all_others_are_taken_back(
+    reviewed: ReviewDocument, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """After the look at all names, just before the file is given its own."""
+    out = tmp_path / "out"
+    export(reviewed, out, ["json"])
+    before = contents(out)
+    real, seen = PendingFile.publish, []
+
+    def publish(self: PendingFile, *, replace: bool = True) -> None:
+        if len(seen) == at:
+            assert not replace
+            self.path.write_text("mine")
+        seen.append(self.path)
+        real(self, replace=replace)
+
+    monkeypatch.setattr(PendingFile, "publish", publish)
+    with pytest.raises(OutputError, match="meanwhile"):
+        export(reviewed, out, QUICK, replacing=[Path("events.json")])
+    assert len(seen) == at + 1
+    assert contents(out) == before | {seen[-1].relative_to(out).as_posix(): b"mine"}
+
+
+def test_a_folder_that_became_that_of_an_analysis_meanwhile_is_left(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(OutputError, match="results of an analysis"):
+        export(reviewed, out, ["csv"], progress=lambda done, total: write_result(out) and None)
+    assert len(read_intervals(out / "intervals.csv")) == 6 and not (out / "review.csv").exists()
+
+
+def test_an_export_that_fails_leaves_no_folder(reviewed: ReviewDocument, tmp_path: Path) -> None:
+    with pytest.raises(LookStopped):
+        export(reviewed, tmp_path / "out", QUICK, stopped=lambda: True)
+    assert not (tmp_path / "out").exists()

@@ -316,3 +316,101 @@ def test_a_second_reviewer_begins_independently(opened: Open, result: Path) -> N
     ada.close()
     other = opened("Bob 2nd")  # another name, though both are alike as files' names
     assert not other.independent and other.reviewers_before == ("Ada",)
+
+
+def damage(result: Path) -> bytes:
+    """Begin a review and damage it; returns what is in the file."""
+    with ReviewDocument.open(result, "Ada") as document:
+        document.apply(SetStatus(1, "accepted"))
+    damaged = b"{broken\n" + (result / JOURNAL).read_bytes()
+    (result / JOURNAL).write_bytes(damaged)
+    return damaged
+
+
+def asides(result: Path) -> list[bytes]:
+    return [path.read_bytes() for path in result.glob("review-aside-*.jsonl")]
+
+
+def test_who_is_asked_later_does_not_set_aside_what_was_begun_anew(opened: Open, result: Path) -> None:
+    """Two windows saw the damage, and both ask; the second one finds the review of the first."""
+    damaged = damage(result)
+    for _ in range(2):
+        with pytest.raises(JournalError):
+            opened()
+    first = opened("Ada", aside=True)
+    first.apply(SetStatus(2, "rejected"))
+    with pytest.raises(ReviewError, match="another window"):
+        opened("Bob", aside=True)
+    first.close()
+    second = opened("Bob", aside=True)
+    assert second.get(2).status == "rejected" and second.reviewers_before == ("Ada",)
+    assert asides(result) == [damaged]
+
+
+def test_nothing_is_set_aside_by_who_only_looks(opened: Open, result: Path) -> None:
+    damaged = damage(result)
+    with pytest.raises(JournalError):
+        opened(read_only=True, aside=True)
+    assert (result / JOURNAL).read_bytes() == damaged and asides(result) == []
+
+
+def test_what_another_process_reviews_is_not_set_aside(result: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from megc_live.review import *\n"
+        "document = ReviewDocument.open(pathlib.Path(sys.argv[1]), 'Ada')\n"
+        "document.apply(SetStatus(1, 'rejected'))\n"
+        "print('here', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(result)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdin is not None
+        assert other.stdout.readline() == "here\n"
+        before = (result / JOURNAL).read_bytes()
+        with pytest.raises(ReviewError, match=f"Ada, process {other.pid}"):
+            set_aside(result, "Bob")
+        with pytest.raises(ReviewError, match=f"process {other.pid}"):
+            ReviewDocument.open(result, "Bob", aside=True)
+        assert (result / JOURNAL).read_bytes() == before and asides(result) == []
+        other.stdin.close()
+        assert other.wait(30) == 0
+    assert set_aside(result, "Bob").read_bytes() == before
+
+
+def test_two_processes_at_once_set_aside_one_review_and_both_go_on_with_the_new_one(result: Path) -> None:
+    damaged = damage(result)
+    code = (
+        "import sys, time, pathlib\n"
+        "from megc_live.errors import ReviewError\n"
+        "from megc_live.review import *\n"
+        "print('here', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "until = time.monotonic() + 60\n"
+        "while time.monotonic() < until:\n"
+        "    try:\n"
+        "        document = ReviewDocument.open(pathlib.Path(sys.argv[1]), sys.argv[2], aside=True)\n"
+        "    except ReviewError:\n"
+        "        continue\n"
+        "    document.apply(Comment(int(sys.argv[3]), sys.argv[2]))\n"
+        "    document.close()\n"
+        "    break\n"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(result), name, number],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name, number in (("Ada", "1"), ("Bob", "2"))
+    ]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "here\n"
+    for process in both:
+        process.communicate("go\n", timeout=90)
+        assert process.returncode == 0
+    with ReviewDocument.open(result, "Cy") as document:
+        assert (document.get(1).comment, document.get(2).comment) == ("Ada", "Bob")
+    assert asides(result) == [damaged]

@@ -132,12 +132,12 @@ class ExportDialog(QDialog):
             self.told.setText(f"⚠ There already, and replaced if you go on: {names}")
             self.go.setText("Replace")
             return
-        self._agreed = []
+        agreed, self._agreed = self._agreed, []
         self.go.setText("Export")
         self.told.setText("Writing …")
         self.bar.setValue(0)
         self.bar.show()
-        work = _export(self._document, folder, self.formats(), self.pictures.isChecked())
+        work = _export(self._document, folder, self.formats(), self.pictures.isChecked(), agreed)
         self._worker.ask(folder, work)
         self._update()
         self._timer.start()
@@ -209,7 +209,7 @@ class ExportDialog(QDialog):
 
 
 def _export(
-    document: ReviewDocument, folder: Path, formats: list[str], pictures: bool
+    document: ReviewDocument, folder: Path, formats: list[str], pictures: bool, agreed: list[Path]
 ) -> Callable[[Ticket], list[Path]]:
     def work(ticket: Ticket) -> list[Path]:
         def progress(done: int, total: int) -> None:
@@ -217,7 +217,13 @@ def _export(
 
         try:
             return export(
-                document, folder, formats, pictures=pictures, progress=progress, stopped=lambda: ticket.stale
+                document,
+                folder,
+                formats,
+                pictures=pictures,
+                replacing=agreed,
+                progress=progress,
+                stopped=lambda: ticket.stale,
             )
         except LookStopped:
             raise Stale from None

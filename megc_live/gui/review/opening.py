@@ -10,7 +10,7 @@ from megc_live.errors import OutputError
 from megc_live.gui.review.courses import Courses
 from megc_live.gui.review.frames import CACHE_BYTES, FrameLoader, FrameMap
 from megc_live.gui.review.worker import Answer, Ticket
-from megc_live.review import ReviewDocument, set_aside
+from megc_live.review import ReviewDocument
 from megc_live.review.video import was_recorded
 
 
@@ -44,11 +44,9 @@ def open_results(
 ) -> Opened:
     """Open a folder of results; raises as :meth:`ReviewDocument.open` does.
 
-    ``aside``: first set aside what there is of a review.
+    ``aside``: a review that cannot be gone on with is set aside.
     """
-    if aside:
-        set_aside(folder, reviewer)
-    document = ReviewDocument.open(folder, reviewer, read_only=read_only, own=own)
+    document = ReviewDocument.open(folder, reviewer, read_only=read_only, own=own, aside=aside)
     try:
         times_s, present = document.times_s, document.present_frames
         faces = document.faces or (0,)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import OutputError
+from megc_live.gui.review import export_dialog
 from megc_live.gui.review.frames import FrameLoader, Shown
 from megc_live.gui.review.view import ReviewView
 from megc_live.review import Edit, ReviewDocument
@@ -151,4 +153,37 @@ def test_an_export_asks_before_it_replaces(view: ReviewView, qtbot: QtBot) -> No
     assert (out / "report.html").read_text(encoding="utf-8") == "edited elsewhere"
     dialog.start()
     qtbot.waitUntil(lambda: bool(dialog.files), timeout=30_000)
+    assert "Reviewed" in (out / "report.html").read_text(encoding="utf-8")
+    dialog.reject()
+
+
+def test_a_file_that_was_not_named_is_not_replaced(
+    view: ReviewView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while the others are written: the question was about report.html alone."""
+    dialog = view.export()
+    assert dialog is not None and view.document is not None
+    out = Path(dialog.folder.text())
+    out.mkdir()
+    (out / "report.html").write_text("an earlier one", encoding="utf-8")
+    real = export_dialog.export
+
+    def slow(*args: Any, **how: Any) -> list[Path]:
+        (out / "review.csv").write_text("of somebody else", encoding="utf-8")
+        return real(*args, **how)
+
+    monkeypatch.setattr(export_dialog, "export", slow)
+    dialog.pictures.setChecked(False)
+    dialog.start()
+    assert "report.html" in dialog.told.text() and "review.csv" not in dialog.told.text()
+    dialog.start()
+    qtbot.waitUntil(lambda: "meanwhile" in dialog.told.text() and not dialog.writing, timeout=30_000)
+    assert "review.csv" in dialog.told.text() and dialog.files == []
+    kept = {path.name: path.read_text(encoding="utf-8") for path in out.iterdir()}
+    assert kept == {"report.html": "an earlier one", "review.csv": "of somebody else"}
+    dialog.start()
+    assert "review.csv" in dialog.told.text() and "report.html" in dialog.told.text()
+    dialog.start()
+    qtbot.waitUntil(lambda: bool(dialog.files), timeout=30_000)
+    assert (out / "review.csv").read_text(encoding="utf-8") != "of somebody else"
     dialog.reject()
