@@ -1,10 +1,10 @@
-"""Tick boxes and radio buttons that can be seen: the Fusion style draws them dark on dark."""
+"""Tick boxes and radio buttons that can be seen, and the way the arrow of a sorted column points."""
 
 from __future__ import annotations
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QPainter, QPen, QPolygonF
-from PyQt6.QtWidgets import QProxyStyle, QStyle, QStyleOption, QWidget
+from PyQt6.QtWidgets import QProxyStyle, QStyle, QStyleOption, QStyleOptionHeader, QWidget
 
 from megc_live.gui import theme
 
@@ -16,7 +16,7 @@ _RADIO = QStyle.PrimitiveElement.PE_IndicatorRadioButton
 
 
 class Style(QProxyStyle):
-    """Fusion, but for the signs of what is on and off."""
+    """Fusion, but for the signs of what is on and off, which it draws dark on dark, and of what is sorted."""
 
     def __init__(self) -> None:
         super().__init__("Fusion")
@@ -29,10 +29,23 @@ class Style(QProxyStyle):
         widget: QWidget | None = None,
     ) -> None:
         """Draw one part of a widget."""
+        if element == QStyle.PrimitiveElement.PE_IndicatorHeaderArrow and isinstance(
+            option, QStyleOptionHeader
+        ):
+            option = _turned(option)
         if option is None or painter is None or not (element in _BOXES or element == _RADIO):
             super().drawPrimitive(element, option, painter, widget)
             return
         _draw_sign(painter, option, round_=element == _RADIO)
+
+
+def _turned(option: QStyleOptionHeader) -> QStyleOptionHeader:
+    """Fusion's arrow points down where the values grow; here it points up, as in most programs."""
+    arrow = QStyleOptionHeader.SortIndicator
+    turned = QStyleOptionHeader(option)
+    other = {arrow.SortUp: arrow.SortDown, arrow.SortDown: arrow.SortUp}
+    turned.sortIndicator = other.get(option.sortIndicator, option.sortIndicator)
+    return turned
 
 
 def _draw_sign(painter: QPainter, option: QStyleOption, *, round_: bool) -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from megc_live.review import FaceRows
+
+GAP_PERIODS = 1.5
+"""As the engine: frames further apart than this many periods have something missing between them."""
+_PERIOD_S = 0.04
+"""Of a single frame."""
+_AROUND = 4
+"""Steps before and after one that say what is usual there."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Courses:
         cls, times_s: NDArray[np.float64], rows: FaceRows, present: NDArray[np.int64] | None = None
     ) -> Courses:
         """Take them from the rows of a face; a second or so for an hour at 200 frames/s."""
-        return cls(
+        made = cls(
             times_s,
             rows.activity,
             rows.blink,
@@ -53,6 +61,38 @@ class Courses:
             _full_scale(rows.head_motion),
             present if present is not None and len(present) < len(times_s) else None,
         )
+        _ = made.period_s, made.periods_s  # here, and not when it is first drawn
+        return made
+
+    @cached_property
+    def period_s(self) -> float:
+        """Median time from a frame to the next, seconds."""
+        return float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else _PERIOD_S
+
+    @cached_property
+    def periods_s(self) -> NDArray[np.float64]:
+        """:func:`periods_around` each frame, shape (n,); of those that were lost, that of the one before."""
+        if self.present is None or not len(self.present):
+            return periods_around(self.times_s)
+        before = np.searchsorted(self.present, np.arange(len(self.times_s)), side="right") - 1
+        return periods_around(self.times_s[self.present])[np.maximum(before, 0)]
+
+
+def periods_around(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the usual time from one frame to the next around each frame, seconds: gaps do not count.
+
+    The rate of a video may change, so it is not one for all frames.
+
+    Parameters
+    ----------
+    times_s : ndarray of float64, shape (n,)
+        Growing.
+    """
+    if len(times_s) < 2:
+        return np.full(len(times_s), _PERIOD_S)
+    steps = np.pad(np.diff(times_s), _AROUND, mode="reflect")
+    around = np.median(np.lib.stride_tricks.sliding_window_view(steps, 2 * _AROUND + 1), axis=1)
+    return np.append(around, around[-1])
 
 
 def _full_scale(values: NDArray[np.floating]) -> float:

@@ -11,6 +11,7 @@ from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from megc_live.errors import MegcError
+from megc_live.gui.review.courses import periods_around
 from megc_live.gui.review.frames import FrameLoader, Shown
 from megc_live.gui.review.picture import Picture
 from megc_live.gui.shortcuts import make_action
@@ -23,6 +24,8 @@ LEAP = 10
 HELD_S = 0.25
 """While playing, a picture stays for this long over frames that the recorder dropped, seconds."""
 POLL_MS = 15
+_NEAR = 12
+"""Frames before and after one whose times say how long it is shown."""
 
 
 class Player(QWidget):
@@ -241,9 +244,12 @@ class Player(QWidget):
             return self._loop
         return 0, len(self._times) - 1
 
-    def _period(self) -> float:
-        times = self._times
-        return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    def _end_s(self, frame: int) -> float:
+        """Until when a frame is shown: until the next one, or for a period where that is far away or none."""
+        start = max(frame - _NEAR, 0)
+        near = self._times[start : frame + _NEAR + 1]
+        end = float(self._times[frame] + periods_around(near)[frame - start])
+        return min(end, float(self._times[frame + 1])) if frame + 1 < len(self._times) else end
 
     def _start_clock(self) -> None:
         self._playing_since = self._now(), float(self._times[self._position])
@@ -319,8 +325,7 @@ class Player(QWidget):
         now_s = from_s + (self._now() - since) * float(self.speed.currentData())
         first, last = self._span()
         frame = int(np.searchsorted(self._times, now_s, side="right")) - 1
-        at_end = last == len(self._times) - 1  # the last frame is shown for a period, as the others are
-        if frame > last or (at_end and now_s >= float(self._times[last]) + self._period()):
+        if now_s >= self._end_s(last):
             if self.loop_action.isChecked():
                 self._seek(first)
                 self._start_clock()

@@ -95,8 +95,8 @@ class IntervalList(QWidget):
         head.setStretchLastSection(True)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setHighlightSections(False)
-        for k, column in enumerate(COLUMNS):
-            table.setColumnWidth(k, column.width)
+        for k, column in enumerate(COLUMNS):  # wide enough for the head with the arrow of what is sorted
+            table.setColumnWidth(k, max(column.width, head.sectionSizeHint(k)))
         onset = [column.head for column in COLUMNS].index("Onset")
         table.sortByColumn(onset, Qt.SortOrder.AscendingOrder)
         selection = table.selectionModel()

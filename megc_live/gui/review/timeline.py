@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidg
 from megc_live.face.regions import REGIONS
 from megc_live.gui import theme
 from megc_live.gui.review.bars import Bar, BarsItem
-from megc_live.gui.review.courses import Courses
+from megc_live.gui.review.courses import GAP_PERIODS, Courses
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.words import region_words
 
@@ -242,35 +242,36 @@ class Timeline(QWidget):
         self.bars.update()
 
     def _period(self) -> float:
-        if self.courses is None or len(self.courses.times_s) < 2:
-            return 0.04
-        times = self.courses.times_s
-        return float(times[-1] - times[0]) / (len(times) - 1)
+        return 0.04 if self.courses is None else self.courses.period_s
 
     def _draw(self, *_: object) -> None:
         """Draw what is in view: as many columns as there are pixels, whatever the length of the video."""
         courses = self.courses
         if courses is None or not len(courses.times_s):
             return
-        times, (low, high) = courses.times_s, self.span()
+        low, high = self.span()
         columns = min(_MOST_COLUMNS, max(200, self.view.width()))
-        edges = np.linspace(low, high, columns, endpoint=False)
-        first = np.clip(np.searchsorted(times, edges, side="right") - 1, 0, len(times) - 1)
-        beyond = (edges < times[0] - self._period()) | (edges > times[-1] + self._period())
-        self._draw_heat(courses, first, beyond)
-        self.curves[0].setData(*_outline(times, courses.blink, first))
-        t_s, head = _outline(times, courses.head_motion, first)
+        edges = np.linspace(low, high, columns + 1)
+        begins, empty = _columns(courses, edges)
+        empty |= edges[:-1] < courses.times_s[0] - self._period()
+        self._draw_heat(courses, begins, empty)
+        self.curves[0].setData(*_outline(courses, courses.blink, begins))
+        t_s, head = _outline(courses, courses.head_motion, begins)
         self.curves[1].setData(t_s, np.minimum(head / courses.head_full, 1.05) + 1.1)
 
-    def _draw_heat(self, courses: Courses, first: NDArray[np.int64], beyond: NDArray[np.bool_]) -> None:
+    def _draw_heat(self, courses: Courses, begins: NDArray[np.int64], empty: NDArray[np.bool_]) -> None:
         """Each column is the strongest motion of its frames."""
         low, high = self.span()
-        last = min(int(first[-1]) + 1 + _spare(first), len(courses.times_s))
-        part = courses.activity[first[0] : last]
-        strongest = np.fmax.reduceat(part, first - first[0], axis=0)[:, : len(REGIONS)].T
-        rgb = theme.activity_rgb(strongest / courses.activity_full)
-        empty = theme.colour("raised")
-        rgb[np.isnan(strongest) | beyond] = (empty.red(), empty.green(), empty.blue())
+        strongest = np.full((len(empty), len(REGIONS)), np.nan)
+        drawn = np.flatnonzero(begins[:-1] < len(courses.times_s))
+        if len(drawn):
+            start, end = begins[0], max(begins[-1], begins[drawn[-1]] + 1)
+            part = courses.activity[start:end, : len(REGIONS)]
+            strongest[drawn] = np.fmax.reduceat(part, begins[drawn] - start, axis=0)
+        strongest[empty] = np.nan
+        rgb = theme.activity_rgb(strongest.T / courses.activity_full)
+        nothing = theme.colour("raised")
+        rgb[np.isnan(strongest.T)] = (nothing.red(), nothing.green(), nothing.blue())
         self.heat.setImage(rgb, levels=(0, 255))
         self.heat.setRect(QRectF(low, 0.0, high - low, float(len(REGIONS))))
 
@@ -287,27 +288,61 @@ class Timeline(QWidget):
         self.sought.emit(self.bars.frame_at(float(head.value())))
 
 
-def _spare(first: NDArray[np.int64]) -> int:
-    """Frames of the last column beyond its first one: as many as the columns have on average."""
-    return int((first[-1] - first[0]) // len(first))
-
-
-def _outline(
-    times: NDArray[np.float64], values: NDArray[np.floating], first: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
-    """Return a line through the frames in view; through least and greatest of each column if there are many.
+def _columns(courses: Courses, edges: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the frames of the columns between some times.
 
     Parameters
     ----------
-    times, values : ndarray, shape (n,)
-    first : ndarray of int, shape (columns,)
-        First frame of each column, growing.
+    courses : Courses
+        With at least one frame.
+    edges : ndarray of float64, shape (columns + 1,)
+        Growing, seconds.
+
+    Returns
+    -------
+    begins : ndarray of int64, shape (columns + 1,)
+        Column k has the frames from ``begins[k]``, which is there at its beginning, to ``begins[k + 1]``
+        (exclusive; one at least). The number of frames: none is left.
+    empty : ndarray of bool, shape (columns,)
+        It has none: the frame before is of too long ago to be what was to be seen.
     """
-    begin, end = max(int(first[0]) - 1, 0), min(int(first[-1]) + _spare(first) + 2, len(times))
-    if end - begin <= 2 * len(first):
-        return times[begin:end], values[begin:end]
-    starts = np.unique(first)
+    times = courses.times_s
+    first = np.maximum(np.searchsorted(times, edges, side="right") - 1, 0)
+    late = edges - times[first] > GAP_PERIODS * courses.periods_s[first]
+    begins = np.where(late, first + 1, first)
+    return begins, late[:-1] & (begins[:-1] >= begins[1:])
+
+
+def _outline(
+    courses: Courses, values: NDArray[np.floating], begins: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
+    """Return a line through the frames in view; through least and greatest of each column if there are many.
+
+    In gaps it has a NaN, where it breaks.
+
+    Parameters
+    ----------
+    courses : Courses
+    values : ndarray, shape (n,)
+    begins : ndarray of int64, shape (columns + 1,)
+        As of :func:`_columns`.
+    """
+    times = courses.times_s
+    begin, end = max(int(begins[0]) - 1, 0), min(int(begins[-1]) + 2, len(times))
+    if end - begin <= 2 * len(begins):
+        at, t_s, line = np.arange(begin, end), times[begin:end], values[begin:end]
+        breaks = 1 + np.flatnonzero(_gap_before(courses, at[1:]))
+        return np.insert(t_s, breaks, t_s[breaks]), np.insert(line, breaks, np.nan)
+    starts = np.unique(begins[begins < len(times)])
     part = values[begin:end]
     least = np.fmin.reduceat(part, starts - begin)
     greatest = np.fmax.reduceat(part, starts - begin)
-    return np.repeat(times[starts], 2), np.stack([least, greatest], axis=1).ravel()
+    breaks = 1 + np.flatnonzero(_gap_before(courses, starts[1:]))
+    t_s, line = np.repeat(times[starts], 2), np.stack([least, greatest], axis=1).ravel()
+    return np.insert(t_s, 2 * breaks, times[starts[breaks]]), np.insert(line, 2 * breaks, np.nan)
+
+
+def _gap_before(courses: Courses, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether there is a gap in time between a frame, not the first one, and the one before."""
+    times = courses.times_s
+    return times[frames] - times[frames - 1] > GAP_PERIODS * courses.periods_s[frames - 1]
