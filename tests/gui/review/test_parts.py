@@ -227,6 +227,8 @@ def test_the_flow_picture_and_the_classifier_s_answer(view: ReviewView, qtbot: Q
     flow = stage.flow.flow
     assert flow is not None and flow.answer is not None
     assert all(pixels(image).shape == (28, 28, 3) for image in stage.flow.images)
+    assert not stage.flow.note.isVisible(), "the video itself was analysed"
+    assert all("pixel" in cell.title.text() for cell in stage.flow.cells)
     assert flow.answer.probabilities == pytest.approx(item.record.probabilities, abs=0.25)
     view.work.editor.labels[-1].trigger()
     assert interval(view, item.id).record.label == ""
