@@ -49,7 +49,11 @@ _FIGURES = (
         "Kappa, frames",
         "Cohen's kappa over frames: whether there is an interval; 1: the same, 0: chance",
     ),
-    ("label", "Kappa, labels", "Cohen's kappa over the labels of pairs in which both have one"),
+    (
+        "label",
+        "Kappa, labels",
+        "Cohen's kappa over the labels of pairs in which both have one, and how many are the same",
+    ),
 )
 
 
@@ -215,7 +219,7 @@ class AgreementPage(QWidget):
         self.figures["precision"].setText(_figure(result.precision, result))
         self.figures["recall"].setText(_figure(result.recall, result))
         self.figures["kappa"].setText(_figure(result.kappa_presence, result))
-        same = f"{result.same_label} of {result.n_labelled} the same"
+        same = f"{result.same_label} of {result.n_labelled}"
         self.figures["label"].setText(_figure(result.kappa_label, result, same))
         rows: list[tuple[float, str, int, int]] = []
         for pair in result.pairs:
@@ -295,9 +299,8 @@ def _figure(value: float, result: Agreement, more: str = "") -> str:
     """Return a figure, with what it is worth: nothing without a decision, less than all before the last."""
     if not result.reviewed:
         return "not reviewed yet"
-    if result.n_open:
-        more = f"{more}; provisional, {result.n_open} open" if more else f"provisional, {result.n_open} open"
-    return f"{_number(value)} ({more})" if more else _number(value)
+    text = f"{_number(value)} ({more})" if more else _number(value)
+    return f"{text} provisional, {result.n_open} open" if result.n_open else text
 
 
 def _number(value: float) -> str:

@@ -13,6 +13,7 @@ from megc_live.gui.review.looks import Clip, Flow
 from megc_live.gui.review.picture import Picture, image_of
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.output.words import clock
+from megc_live.recognition.crop import CROP_SIZE
 
 MARKS = ("onset", "apex", "offset")
 MOST_FACTOR = 30
@@ -186,10 +187,21 @@ class _Scale(QWidget):
         painter.drawText(rect, Qt.AlignmentFlag.AlignRight, self._high)
 
 
+_PIXELS = f"in pixels of the aligned face of {CROP_SIZE[0]} x {CROP_SIZE[1]}, less the head's motion"
 _CHANNELS = (
-    ("u: sideways", "left", "right", "Motion to the picture's left or right from onset to apex"),
-    ("v: up, down", "up", "down", "Motion up or down in the picture from onset to apex"),
-    ("strain", "none", "most", "Optical strain: how much the skin is stretched or sheared"),
+    (
+        "u: sideways, pixels",
+        "left",
+        "right",
+        f"Motion to the picture's left or right from onset to apex, {_PIXELS}",
+    ),
+    ("v: up, down, pixels", "up", "down", f"Motion up or down in the picture from onset to apex, {_PIXELS}"),
+    (
+        "strain, per pixel",
+        "none",
+        "most",
+        "Optical strain: how much the skin is stretched or sheared, change of u and v in pixels per pixel",
+    ),
 )
 
 
@@ -207,7 +219,7 @@ class FlowPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.flow: Flow | None = None
-        self._can_take = True
+        self._recorded = False
         self.cells = []
         row = QHBoxLayout()
         row.setSpacing(14)
@@ -224,11 +236,18 @@ class FlowPage(QWidget):
             row.addWidget(cell)
         self.answer = QLabel()
         self.answer.setWordWrap(True)
+        self.note = QLabel("From the compressed recording: may differ a little from the live answer.")
+        self.note.setProperty("role", "soft")
+        self.note.setWordWrap(True)
         self.take = QPushButton("Take over")
         self.take.setToolTip("Give the interval this label and these probabilities (T)")
         self.take.clicked.connect(self.take_over)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.answer)
+        words.addWidget(self.note)
         below = QHBoxLayout()
-        below.addWidget(self.answer, 1)
+        below.addLayout(words, 1)
         below.addWidget(self.take)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -242,12 +261,17 @@ class FlowPage(QWidget):
         """The three pictures that are shown."""
         return [cell.picture.image for cell in self.cells]
 
+    def set_recorded(self, recorded: bool) -> None:
+        """Say whether the video is what a live session recorded, and not what it analysed."""
+        self._recorded = recorded
+
     def show_flow(self, flow: Flow, item: ReviewInterval, can_take: bool) -> None:
         """Show a flow picture, and the answer beside what the interval has now."""
         self.flow = flow
         for k, cell in enumerate(self.cells):
             cell.picture.show_rgb(theme.activity_rgb(flow.image[..., k] / 255))
         record = item.record
+        self.note.setVisible(self._recorded and flow.answer is not None)
         if flow.answer is None:
             self.answer.setText(flow.why)
             self.take.setEnabled(False)
@@ -264,6 +288,7 @@ class FlowPage(QWidget):
         """Say why there is nothing (yet)."""
         self.flow = None
         self.answer.clear()
+        self.note.hide()
         self.take.setEnabled(False)
         for cell in self.cells:
             cell.picture.show_text(text)

@@ -47,5 +47,5 @@ def saved_words(document: ReviewDocument) -> str:
     own = "your own review · " if document.independent else ""
     if not document.revision:
         return f"{own}✓ no changes yet; each is saved as it is made"
-    times = [item.changed for item in document.intervals if item.changed]
-    return f"{own}✓ saved{f' at {max(times)[11:19]}' if times else ''}"
+    # without a time: what an undo leaves was changed before it, and yet the undo is written down
+    return f"{own}✓ all changes are saved"

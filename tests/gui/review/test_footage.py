@@ -85,6 +85,26 @@ def test_the_other_pictures_say_so_too(
     assert work.stage.flow.flow is None and "recorded" in work.stage.flow.cells[0].picture._text
 
 
+def test_an_answer_from_a_recording_says_so(
+    new_view: Callable[[], ReviewView], live_folder: Path, qtbot: QtBot
+) -> None:
+    view = opened(new_view, live_folder, qtbot)
+    document, work = view.document, view.work
+    assert document is not None
+    kept = set(KEPT)
+    seen = next(i for i in document.intervals if i.record.kind == "micro" and set(range(*i.span)) <= kept)
+    work._select(frozenset({seen.id}), seek=True)
+    work.stage.tabs.setCurrentIndex(FLOW)
+    page = work.stage.flow
+    assert not page.note.isVisible()
+    qtbot.waitUntil(lambda: not work.stage.computing, timeout=30_000)
+    assert page.flow is not None and page.flow.answer is not None
+    assert page.note.isVisible() and "compressed" in page.note.text()
+    work.editor.switch_kind()  # macro-expressions are not classified: there is nothing that may differ
+    qtbot.waitUntil(lambda: not work.stage.computing, timeout=30_000)
+    assert page.flow is not None and page.flow.answer is None and not page.note.isVisible()
+
+
 def test_playing_over_a_gap_shows_nothing_of_before(
     new_view: Callable[[], ReviewView], live_folder: Path, qtbot: QtBot
 ) -> None:

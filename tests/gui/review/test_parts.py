@@ -227,6 +227,8 @@ def test_the_flow_picture_and_the_classifier_s_answer(view: ReviewView, qtbot: Q
     flow = stage.flow.flow
     assert flow is not None and flow.answer is not None
     assert all(pixels(image).shape == (28, 28, 3) for image in stage.flow.images)
+    assert not stage.flow.note.isVisible(), "the video itself was analysed"
+    assert all("pixel" in cell.title.text() for cell in stage.flow.cells)
     assert flow.answer.probabilities == pytest.approx(item.record.probabilities, abs=0.25)
     view.work.editor.labels[-1].trigger()
     assert interval(view, item.id).record.label == ""
@@ -251,7 +253,7 @@ def test_agreement_with_the_machine_follows_the_review(view: ReviewView, qtbot: 
     view.work.editor.set_status("rejected")
     view.work.editor.add_between(5, 12)
     qtbot.waitUntil(lambda: page.list.count() == n + 1 and not page.busy, timeout=10_000)
-    assert page.figures["f1"].text() == f"{(n - 1) / n:.2f} (provisional, {n - 1} open)"
+    assert page.figures["f1"].text() == f"{(n - 1) / n:.2f} provisional, {n - 1} open"
     assert all(f"provisional, {n - 1} open" in page.figures[name].text() for name in names)
     assert f"{n - 1} of {n} intervals here are still open" in page.note.text()
     texts = [page.list.item(k).text() for k in range(page.list.count())]
@@ -315,7 +317,7 @@ def test_a_second_reviewer_s_file_is_compared(view: ReviewView, qtbot: QtBot, tm
     page.compare_with(tmp_path / "second" / "review.csv")
     n = len(view.document.intervals)
     qtbot.waitUntil(lambda: page.list.count() == n + 1, timeout=10_000)
-    left = f"(provisional, {n - 1 + n} open)"
+    left = f"provisional, {n - 1 + n} open"
     assert page.figures["recall"].text() == f"1.00 {left}"
     assert page.figures["precision"].text() == f"{n / (n + 1):.2f} {left}"
     # a table that holds no decisions is compared as the machine's list: nothing there is open
@@ -323,7 +325,7 @@ def test_a_second_reviewer_s_file_is_compared(view: ReviewView, qtbot: QtBot, tm
     shutil.copy(tmp_path / "second" / "intervals.csv", lone)
     page.compare_with(lone)
     qtbot.waitUntil(lambda: "does not say of which recording" in page.note.text(), timeout=10_000)
-    assert page.figures["recall"].text() == f"1.00 (provisional, {n - 1} open)"
+    assert page.figures["recall"].text() == f"1.00 provisional, {n - 1} open"
     page.compare_with(tmp_path / "nothing.csv")
     qtbot.waitUntil(lambda: not page.busy and not page.note.isHidden(), timeout=10_000)
     assert "nothing.csv" in page.note.text() and page.figures["f1"].text() == "-"

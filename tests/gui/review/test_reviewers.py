@@ -155,6 +155,16 @@ def test_a_file_of_another_recording_changes_nothing(
     assert view.document.intervals == before
 
 
+def test_that_a_file_does_not_say_of_which_recording_it_is_is_told(
+    view: ReviewView, qtbot: QtBot, folder: Path, tmp_path: Path
+) -> None:
+    alone = Path(shutil.copy(folder / "intervals.csv", tmp_path / "alone.csv"))
+    for path, told in ((alone, True), (folder / "intervals.csv", False)):
+        view.import_file(path)
+        qtbot.waitUntil(lambda path=path: f"of {path.name}" in view.banner.text.text(), timeout=10_000)  # type: ignore[misc]
+        assert ("does not say of which recording" in view.banner.text.text()) == told
+
+
 def test_decisions_of_an_exported_result_can_be_taken_over(
     view: ReviewView, qtbot: QtBot, folder: Path
 ) -> None:
