@@ -14,6 +14,7 @@ from typing import Literal
 from megc_live.batch_worker import Worker
 from megc_live.jobs import is_live, name_jobs
 from megc_live.one_source import How, Outcome
+from megc_live.publish import read_record, reviewed
 from megc_live.settings import Settings
 
 ItemState = Literal["waiting", "running", "paused", "done", "failed", "cancelled", "skipped"]
@@ -201,6 +202,9 @@ class Item:
     folder: Path | None = None
     worker: Worker | None = None
     options: Options | None = None
+    held_s: float = 0.0
+    """Seconds for which it was held: no work was done in them."""
+    held_since: float | None = None
 
     @property
     def out(self) -> Path | None:
@@ -217,7 +221,17 @@ class Item:
         """Let it wait again, as if it had not been begun."""
         self.state, self.stop_asked, self.outcome, self.worker = "waiting", None, None, None
         self.done, self.total, self.folder = 0, None, None
+        self.held_s, self.held_since = 0.0, None
         self.pace.forget()
+
+    def hold(self, on: bool) -> None:
+        """Note that it is held from now on, or goes on."""
+        self.pace.forget()
+        self.state = "paused" if on else "running"
+        now = time.monotonic()
+        if self.held_since is not None:
+            self.held_s += now - self.held_since
+        self.held_since = now if on else None
 
     def view(self) -> ItemView:
         """Return it as it is now."""
@@ -255,8 +269,10 @@ def same(spec: str) -> str:
     return spec
 
 
-def free_name(spec: str, others: Sequence[tuple[str, str]], out: Path) -> str:
-    """Return a name for the results of a source, as `analyze` gives it, that no other source has taken.
+def free_name(spec: str, others: Sequence[tuple[str, str]], out: Path, *, resume: bool = False) -> str:
+    """Return a name for the results of a source, as `analyze` gives it, that nothing else has taken.
+
+    That is another source, in the queue or in an earlier run, or a review of this one's results.
 
     Parameters
     ----------
@@ -265,15 +281,23 @@ def free_name(spec: str, others: Sequence[tuple[str, str]], out: Path) -> str:
         The other sources and the names that they have already, or empty.
     out : Path
         Folder of the folders of results.
+    resume : bool
+        Results that are complete and unchanged are to be found again, reviewed or not.
     """
     mine = same(spec)
     specs = {same(other): other for other, _ in others} | {mine: spec}
     taken = {name.casefold() for other, name in others if name and same(other) != mine}
     name = next(job.name for job in name_jobs(list(specs.values()), out) if same(job.spec) == mine)
     number, free = 2, name
-    while free.casefold() in taken:
+    while free.casefold() in taken or _is_taken(out / free, spec, resume=resume):
         free, number = f"{name}_{number}", number + 1
     return free
+
+
+def _is_taken(folder: Path, spec: str, *, resume: bool) -> bool:
+    theirs = read_record(folder).get("source", "")
+    other = bool(theirs) and not is_live(spec) and theirs != str(Path(spec).resolve())
+    return other or (reviewed(folder) and not resume)
 
 
 def progress_of(items: Sequence[Item]) -> tuple[float, float]:
@@ -287,3 +311,8 @@ def progress_of(items: Sequence[Item]) -> tuple[float, float]:
     work = [item for item in items if item.state not in ("failed", "cancelled", "skipped")]
     sizes = [item.size or mean for item in work]
     return sum(size * item.part() for size, item in zip(sizes, work, strict=True)), sum(sizes)
+
+
+def fault_text(error: Exception) -> str:
+    """Return one line on a fault of the program's own."""
+    return f"internal fault, please report it: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from megc_live.batch import Failures, Outcome, Task
@@ -24,6 +25,7 @@ from megc_live.batch_items import (
     Pace,
     QueueState,
     QueueView,
+    fault_text,
     free_name,
     left_s,
     progress_of,
@@ -112,7 +114,7 @@ class BatchQueue:
         except MegcError as error:
             said = str(error)
         except Exception as fault:
-            said = _fault(fault)
+            said = fault_text(fault)
         with self._lock:
             try:
                 here = {same(item.spec) for item in self._items if item.state not in OVER}
@@ -121,7 +123,7 @@ class BatchQueue:
                         self._numbers += 1
                         self._items.append(Item(self._numbers, spec, size))
             except Exception as fault:
-                said = _fault(fault)
+                said = fault_text(fault)
             finally:  # else the queue would look for ever, and never be done
                 self._looking -= 1
                 self._message = said or self._message
@@ -146,8 +148,7 @@ class BatchQueue:
         for item in self._items:
             if item.worker is not None and item.can_hold and item.stop_asked is None:
                 item.worker.hold(on)
-                item.pace.forget()
-                item.state = "paused" if on else "running"
+                item.hold(on)
 
     def cancel(self, ids: Iterable[int] | None = None) -> None:
         """Cancel sources, or all: what runs keeps what it found, what waits is not begun."""
@@ -156,7 +157,8 @@ class BatchQueue:
                 if item.state == "waiting":
                     item.state = "cancelled"
                 elif item.worker is not None and item.stop_asked is None:
-                    item.state, item.stop_asked = "running", time.monotonic()
+                    item.hold(False)
+                    item.stop_asked = time.monotonic()
                     item.worker.stop()
 
     def retry(self, ids: Iterable[int] | None = None) -> None:
@@ -239,8 +241,7 @@ class BatchQueue:
             self._thread.join(max(0.0, ends - time.monotonic()))
         with self._lock:
             late = [item.worker for item in self._items if item.worker is not None]
-            rest = [worker for _, worker in self._idle]
-            self._idle = []
+            rest, self._idle = [worker for _, worker in self._idle], []
             for item in self._items:
                 if item.worker is not None:
                     item.worker, item.state = None, "cancelled"
@@ -256,7 +257,7 @@ class BatchQueue:
                 self.step()
             except Exception as fault:  # the queue must not stand still without a word
                 with self._lock:
-                    self._message, self._state = _fault(fault), "idle"
+                    self._message, self._state = fault_text(fault), "idle"
 
     def step(self) -> None:
         """Look after what runs and begin what can be begun."""
@@ -292,7 +293,7 @@ class BatchQueue:
             return
         except Exception as fault:  # one source must not cost the others
             worker.kill()
-            outcome = Outcome(item.spec, item.name, "failed", frames=done, error=_fault(fault))
+            outcome = Outcome(item.spec, item.name, "failed", frames=done, error=fault_text(fault))
         if outcome is None and item.stop_asked and time.monotonic() - item.stop_asked > _PATIENCE_S:
             worker.kill()
             outcome = Outcome(item.spec, item.name, "interrupted", frames=done)
@@ -313,14 +314,15 @@ class BatchQueue:
             table.take(item.id, outcome)
         except MegcError as error:
             said = str(error)
-        folder = out / item.name
-        has_results = outcome.status != "failed" or str(folder) in outcome.error
+        folder = out / (outcome.name or item.name)
+        has_results = outcome.status != "failed" or outcome.kept
         with self._lock:
             if outcome.status == "interrupted":
                 item.state = "done" if is_live(item.spec) else "cancelled"
             else:
                 item.state = outcome.status
-            item.outcome = outcome
+            item.outcome = replace(outcome, took_s=max(0.0, outcome.took_s - item.held_s))
+            item.name = folder.name
             item.done = outcome.frames if outcome.status == "done" else item.done
             item.folder = folder if has_results and (folder / SESSION).is_file() else None
             self._failed_at = self._newest_table(out)
@@ -371,7 +373,7 @@ class BatchQueue:
             ]
         try:
             make_folder(options.out)
-            name = free_name(item.spec, others, options.out)
+            name = free_name(item.spec, others, options.out, resume=options.how.resume)
             job = Job(item.spec, name)
             worker.begin(Task(job, options.out, options.settings, options.how), options.jobs)
         except (MegcError, OSError) as error:
@@ -379,7 +381,7 @@ class BatchQueue:
             return
         except Exception as fault:
             worker.kill()
-            self._finish(item, Outcome(item.spec, item.name, "failed", error=_fault(fault)))
+            self._finish(item, Outcome(item.spec, item.name, "failed", error=fault_text(fault)))
             return
         with self._lock:
             item.name = name
@@ -395,9 +397,4 @@ class BatchQueue:
             self._release(item)
             item.put_back()
             item.state = "cancelled" if cancelled else "waiting"
-            self._message = str(error)
-            self._state = "idle"
-
-
-def _fault(error: Exception) -> str:
-    return f"internal fault, please report it: {type(error).__name__}: {' '.join(str(error).split())}"
+            self._message, self._state = str(error), "idle"

@@ -75,8 +75,7 @@ class EngineStats:
         out = []
         if self.frames and self._last_s - (self._first_s or 0.0) < SHORT_S:
             out.append(
-                f"the recording is shorter than {SHORT_S:g} s: "
-                "a spotter needs to see what comes before and after"
+                f"less than {SHORT_S:g} s were analysed: a spotter needs to see what comes before and after"
             )
         if self.frames and self.without_face:
             out.append(f"no face on {100 * self.without_face / self.frames:.0f} % of the frames")

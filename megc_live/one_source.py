@@ -21,12 +21,22 @@ from megc_live.output import read_intervals
 from megc_live.output.annotate import annotate_video
 from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.session import json_values
-from megc_live.publish import ANNOTATED, clear_partials, partial_folder, publish, read_record
+from megc_live.publish import (
+    ANNOTATED,
+    clear_partials,
+    free_name,
+    partial_folder,
+    publish,
+    read_record,
+    reviewed,
+)
 from megc_live.results import Results
 from megc_live.settings import Settings
 from megc_live.source_checks import check_length, check_pictures, why_cut_off
 from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
 
+STOPPED = "-stopped"
+"""Ends the name of a folder beside complete results, with what a later run found till it was stopped."""
 _REPORT_EVERY_S = 0.2
 _DRAIN_S = 5.0
 """Longest time for the frames that are still queued when a live source is stopped."""
@@ -101,6 +111,8 @@ class Outcome:
         Seconds that it took.
     error : str
         One line, empty unless failed.
+    kept : bool
+        It failed, but what was found before is in the folder.
     warnings : tuple of str
         What a reader of the results should know, as in session.json.
     """
@@ -113,6 +125,7 @@ class Outcome:
     macro: int = 0
     took_s: float = 0.0
     error: str = ""
+    kept: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -154,17 +167,18 @@ class Run:
         self._runner: LiveRunner | None = None
         self._warnings: tuple[str, ...] = ()
 
-    def outcome(self, status: Status, error: str = "") -> Outcome:
+    def outcome(self, status: Status, error: str = "", *, kept: bool = False) -> Outcome:
         """Return what became of the source so far."""
         events = self._results.events if self._results is not None else {}
         return Outcome(
             self._job.spec,
-            self._job.name,
+            self._folder.name,
             status,
             frames=self._frames,
             micro=events.get("micro", 0),
             macro=events.get("macro", 0),
             error=" ".join(error.split()),
+            kept=kept,
             warnings=self._warnings,
         )
 
@@ -180,18 +194,23 @@ class Run:
         if self._how.resume and mark is not None and before == {"complete": True, **mark}:
             return self.outcome("skipped")
         self._keep_others_results(before)
+        self._keep_review()
         clear_partials(self._out, self._job.name)
         source = open_source(self._job.spec, fps=self._how.fps)
         try:
             with partial_folder(self._out, self._job.name) as part:
                 lost = self._analyse(source, part, mark)
+                if before.get("complete") is True and (lost or self._interrupted):
+                    # what is complete is not given for what is not
+                    self._folder = self._out / free_name(self._out, f"{self._job.name}{STOPPED}")
                 publish(part, self._folder)
         finally:
             # A thread that hangs in the device's driver closes the source itself when it returns.
             if self._runner is None or not self._runner.capturing:
                 source.close()
         if lost:
-            return self.outcome("failed", f"{lost} What was found before that is in {str(self._folder)!r}.")
+            told = f"{lost} What was found before that is in {str(self._folder)!r}."
+            return self.outcome("failed", told, kept=True)
         return self.outcome("interrupted" if self._interrupted else "done")
 
     def _mark(self) -> dict[str, Any] | None:
@@ -216,7 +235,15 @@ class Run:
         if theirs is not None and theirs != str(Path(self._job.spec).resolve()):
             raise OutputError(
                 f"{str(self._folder)!r} holds the results of another source, {theirs!r}.",
-                "Name another folder with --out, or move those results away.",
+                "Choose another folder for the results, or move those away.",
+            )
+
+    def _keep_review(self) -> None:
+        """What somebody has reviewed is not replaced: the review would be of other intervals then."""
+        if reviewed(self._folder):
+            raise OutputError(
+                f"the results in {str(self._folder)!r} have been reviewed, and are not replaced.",
+                "Choose another folder for the results, or rename that one.",
             )
 
     def _analyse(self, source: Source, part: Path, mark: dict[str, Any] | None) -> str:

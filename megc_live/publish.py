@@ -15,6 +15,7 @@ import psutil
 
 from megc_live.errors import DatasetError, OutputError
 from megc_live.output import SINKS, SessionInfo
+from megc_live.output.reviewed import REVIEWS
 from megc_live.output.session import SESSION
 
 ANNOTATED = "annotated.mp4"
@@ -104,6 +105,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     except DatasetError:
         return {}
     return run
+
+
+def reviewed(folder: Path) -> bool:
+    """Tell whether a person has begun to review the results in a folder."""
+    return any(path.stat().st_size for path in folder.glob(REVIEWS))
 
 
 def free_name(out_dir: Path, name: str) -> str:

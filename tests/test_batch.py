@@ -279,6 +279,33 @@ def test_a_failed_rerun_leaves_the_earlier_result(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
 
 
+def test_what_is_complete_is_not_given_for_what_was_stopped(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    exporting = How(exports=("elan", "html"), make_engine=CountingEngine)
+    assert run([video], out, exporting)[0].status == "done"
+    before = {path.name: path.read_bytes() for path in (out / "a").iterdir()}
+    for name in ("a-stopped", "a-stopped-2"):
+        asked = iter([*[False] * 14, True])
+        outcome = analyse(str(video), out, Settings(), HOW, stopped=lambda asked=asked: next(asked))
+        assert (outcome.status, outcome.frames, outcome.name) == ("interrupted", 15, name)
+        assert session(out, name)["run"]["complete"] is False
+        assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
+    assert run([video], out)[0].name == "a" and not (out / "a" / "report.html").exists()
+
+
+def test_what_somebody_reviewed_is_not_replaced(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    assert run([video], out)[0].status == "done"
+    (out / "a" / "review-by-B.jsonl").write_text('{"do": "edit"}\n')
+    before = {path.name: path.read_bytes() for path in (out / "a").iterdir()}
+    again = run([video], out)[0]
+    assert again.status == "failed" and "reviewed" in again.error and "--" not in again.error
+    assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
+    assert run([video], out, How(resume=True, make_engine=CountingEngine))[0].status == "skipped"
+
+
 def test_what_a_dead_process_left_half_written_is_cleared(tmp_path: Path) -> None:
     video = write_indexed(tmp_path / "a.mp4", 12)
     out = tmp_path / "out"

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from megc_live.batch_items import ItemView, Options, Pace, free_name, left_s
+from megc_live.batch_items import Item, ItemView, Options, Pace, free_name, left_s
 from megc_live.batch_queue import BatchQueue
 from megc_live.batch_worker import ClusterWorker, ProcessWorker, Worker
 from megc_live.jobs import FAILURES
 from megc_live.one_source import How
 from megc_live.output.tables import read_frames, read_intervals
 from tests.conftest import FaceClip
+from tests.output import made_up
 from tests.queue_work import FRAMES, count
 
 
@@ -328,6 +329,44 @@ def test_names_are_those_of_analyze_and_never_taken_twice(tmp_path: Path) -> Non
     assert free_name("s1/clip.mp4", [("s2/clip.mp4", "clip")], out) == "s1_clip"
     assert free_name("s1/clip.mp4", [("x/y.mp4", "Clip")], out) == "clip_2"
     assert free_name("s1/clip.mp4", [("./s1/clip.mp4", "clip")], out) == "clip"
+
+
+def test_results_of_another_source_and_reviewed_ones_leave_their_name(tmp_path: Path) -> None:
+    out, mine = tmp_path / "out", str(tmp_path / "s2" / "clip.mp4")
+    for name in ("clip", "clip_2"):
+        session = made_up.session()
+        session.run = {"complete": True, "source": str(tmp_path / "s1" / "clip.mp4")}
+        (out / name).mkdir(parents=True)
+        session.write(out / name)
+    assert free_name(mine, [], out) == "clip_3", "of another participant"
+    session.run["source"] = mine
+    (out / "clip_3").mkdir()
+    session.write(out / "clip_3")
+    assert free_name(mine, [], out) == "clip_3", "its own may be replaced"
+    (out / "clip_3" / "review.jsonl").write_text('{"do": "edit"}\n')
+    assert free_name(mine, [], out) == "clip_4"
+    assert free_name(mine, [], out, resume=True) == "clip_3"
+
+
+def test_a_failed_source_never_shows_the_results_of_another(queue: BatchQueue, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "bad").mkdir(parents=True)
+    made_up.session().write(out / "bad")
+    fill(queue, "bad")
+    queue.start()
+    until(lambda: over(queue))
+    assert item(queue, "bad").state == "failed" and item(queue, "bad").folder is None
+
+
+def test_time_for_which_it_was_held_is_no_time_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Item(1, "a.mp4", 1.0)
+    at = iter([10.0, 17.0, 20.0, 20.0])
+    monkeypatch.setattr("megc_live.batch_items.time.monotonic", lambda: next(at, 20.0))
+    one.hold(True)
+    assert one.state == "paused"
+    one.hold(False)
+    one.hold(False)
+    assert one.state == "running" and one.held_s == 7.0
 
 
 def test_pace_counts_the_time_of_work_only() -> None:

@@ -23,6 +23,8 @@ from megc_live.output.tables import IntervalRecord, TableRow, csv_line, interval
 
 Status = Literal["open", "accepted", "rejected"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+REVIEWS = "review*.jsonl"
+"""What the files of all reviews in a folder of results are named like, those set aside too."""
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from typing import IO, Any
 from megc_live.closing import Closing
 from megc_live.errors import DatasetError, OutputError, ReviewError
 from megc_live.output.files import writing
+from megc_live.output.reviewed import REVIEWS
 from megc_live.video.base import safe_name
 
 JOURNAL, LOCK = "review.jsonl", ".review.lock"
-OTHERS = "review*.jsonl"
-"""What the files of all reviews in a folder are named like, those set aside too."""
+OTHERS = REVIEWS
 VERSION = 1
 
 

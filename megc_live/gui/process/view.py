@@ -142,7 +142,7 @@ class ProcessView(QWidget):
             "Add folder…", "Shift+Ins", self._choose_folder, "Add all videos in a folder, at any depth"
         )
         self.start = act("Start", "Ctrl+Return", self._start, "Analyse what waits, or go on after a pause")
-        self.pause = act("Pause", "Ctrl+P", self.queue.pause, _PAUSE_TIP)
+        self.pause = act("Pause", "Ctrl+P", self._pause, _PAUSE_TIP)
         self.cancel = act(
             "Cancel", "Ctrl+K", self._on_selected(self.queue.cancel),
             "Cancel the selected files; what was found in them so far is kept",
@@ -151,9 +151,7 @@ class ProcessView(QWidget):
             "Cancel all", "Ctrl+Shift+K", self.queue.cancel,
             "Cancel every file that waits or runs; what was found so far is kept",
         )  # fmt: skip
-        self.retry = act(
-            "Retry", "F5", self._retry, "Put the selected files back into the queue; else all that failed"
-        )
+        self.retry = act("Retry", "F5", self._retry, "Analyse the selected files again; else all that failed")
         self.remove = act(
             "Remove", "Del", self._on_selected(self.queue.remove),
             "Take the selected files out of the queue; their results stay",
@@ -188,6 +186,12 @@ class ProcessView(QWidget):
                        self.remove, self.clear):  # fmt: skip
             self.table.addAction(action)
 
+    def _pause(self) -> None:
+        if self._seen.state == "paused":
+            self._start()
+        else:
+            self.queue.pause()
+
     def _on_selected(self, do: Callable[[list[int]], None]) -> Callable[[], None]:
         def slot() -> None:
             do(self.table.selected_ids())
@@ -215,7 +219,10 @@ class ProcessView(QWidget):
 
     def _retry(self) -> None:
         self.queue.retry(self.table.selected_ids() or None)
-        self._poll()
+        if self._seen.state == "idle":
+            self._start()
+        else:
+            self._poll()
 
     def _move(self, by: int) -> None:
         self.queue.move(self.table.selected_ids(), by)
@@ -307,8 +314,10 @@ class ProcessView(QWidget):
         waits = bool(seen.counts.get("waiting") or seen.counts.get("paused"))
         self.start.setEnabled(waits and not running)
         self.start.setText("Go on" if seen.state == "paused" else "Start")
-        self.pause.setEnabled(running)
-        self.pause.setToolTip(f"{_PAUSE_TIP if seen.holds else _PAUSE_ON_CLUSTER_TIP} (Ctrl+P)")
+        self.pause.setEnabled(running or seen.state == "paused")
+        self.pause.setText("Go on" if seen.state == "paused" else "Pause")
+        tip = _PAUSE_TIP if seen.holds else _PAUSE_ON_CLUSTER_TIP
+        self.pause.setToolTip(f"{'Go on where it was held' if seen.state == 'paused' else tip} (Ctrl+P)")
         self.cancel.setEnabled(any(state not in OVER for state in states))
         self.cancel_all.setEnabled(any(item.state not in OVER for item in seen.items))
         self.retry.setEnabled(

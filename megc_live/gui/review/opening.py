@@ -72,7 +72,7 @@ def no_video(document: ReviewDocument) -> str:
     if source.kind in ("file", "folder"):
         return f"The video is not where it was: {source.spec}"
     if was_recorded(document.session):
-        name = source.extras["recording"].get("file", "its name is not known")
+        name = source.extras["recording"].get("file") or "its name is not known"
         return f"The recording is not beside the results: {name}"
     return "This session was not recorded: there are no pictures to show."
 
