@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from megc_live.cut_off import RUNNING
 from megc_live.errors import MegcError, SourceError
 from megc_live.live import LiveRunner, StageStats
 from megc_live.live_analysis import LiveAnalysis, LiveEngine
@@ -277,6 +278,9 @@ class LiveRun:
         self.folder = plan.folder / name
         self._results = Results(part, info, name, plan.settings, plan.exports, plan.consent)
         stack.callback(self._results.discard)
+        # a recording never lies there without the consent to it, whatever happens
+        self._results.session.run = dict(RUNNING)
+        self._results.write_session()
         stack.callback(self.recording.conclude, _GRACE_S)
         self.recording.begin(part, self.folder, info.fps)
         return part

@@ -81,11 +81,11 @@ def clear_partials(out_dir: Path, name: str) -> None:
     """Remove what runs that are no more have left half-written."""
     for left in out_dir.glob(f".{glob.escape(name)}.partial-*"):
         number = left.name.rpartition("-")[2]
-        if number.isdecimal() and not _is_owned(left, int(number)):
+        if number.isdecimal() and not is_owned(left, int(number)):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _is_owned(part: Path, pid: int) -> bool:
+def is_owned(part: Path, pid: int) -> bool:
     """Tell whether the process that made ``part`` still works on it: numbers are given out again."""
     if pid == os.getpid():
         return part in _in_use

@@ -24,6 +24,7 @@ from megc_live.gui import theme
 from megc_live.gui.about import AboutDialog
 from megc_live.gui.cameras import ListCameras
 from megc_live.gui.closing import AskBeforeClosing
+from megc_live.gui.cut_off import CutOff
 from megc_live.gui.drops import FileDrops
 from megc_live.gui.live.request import without_labels
 from megc_live.gui.live.view import LiveView
@@ -104,6 +105,9 @@ class MainWindow(QMainWindow):
         self._asking = AskBeforeClosing(self, self._running)
         self._restore()
         self.go_to(0)
+        self._cut_off = CutOff(self.open_in_review, self)
+        self._cut_off.told.connect(self.tell)
+        self._cut_off.look(preferences.results)
 
     # what others call
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from megc_live.errors import OutputError
+
+FLUSH_S = 1.0
+"""What a crash of the program costs at most of what was written, seconds."""
 
 
 @contextmanager
@@ -45,6 +50,7 @@ class PendingFile:
         try:
             with writing(path):
                 self._file: BinaryIO = self.part.open("xb")
+            self._flushed = -math.inf  # what is written first is there at once
         except OutputError:
             _remove_folders(self._made)
             raise
@@ -53,6 +59,9 @@ class PendingFile:
         """Append text (as UTF-8) or bytes."""
         with writing(self.path):
             self._file.write(data.encode() if isinstance(data, str) else data)
+            if time.monotonic() - self._flushed > FLUSH_S:
+                self._file.flush()
+                self._flushed = time.monotonic()
 
     def finish(self) -> None:
         """All is written: flush it, still under the temporary name."""

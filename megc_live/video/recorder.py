@@ -29,6 +29,8 @@ _TICKS = 90_000
 _QUEUE_S = 2.0
 _QUEUE_BYTES = 256 * 2**20
 _KEYFRAME_S = 0.5
+_FLUSH_S = 1.0
+"""What a crash of the program costs at most of the table, seconds."""
 _FINISH_S = 0.25
 """Part of the time for closing that is kept for the frame being written and the end of the file."""
 RESERVE_BYTES = 512 * 2**20
@@ -243,6 +245,7 @@ class _File:
         self._count = 0
         with ExitStack() as opened:
             table: TextIO = opened.enter_context(frames_path.open("w", newline="", encoding="utf-8"))
+            self._table, self._flushed = table, time.monotonic()
             self._lines = csv.writer(table, lineterminator="\n")
             self._lines.writerow(HEADER)
             self._container = av.open(str(path), "w", format="mp4", options=_CONTAINER)
@@ -265,6 +268,9 @@ class _File:
         picture.pts, picture.time_base = self._last_tick, Fraction(1, _TICKS)
         self._container.mux(self._stream.encode(picture))
         self._lines.writerow((self._count, frame.index, f"{frame.pts_s:.6f}"))
+        if time.monotonic() - self._flushed > _FLUSH_S:
+            self._table.flush()
+            self._flushed = time.monotonic()
         self._count += 1
 
     def _picture(self, image: PixelImage) -> av.VideoFrame:

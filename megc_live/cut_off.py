@@ -1,0 +1,105 @@
+"""What a live session leaves when the program ends in its middle: found again, and given a name."""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+
+from megc_live.errors import DatasetError
+from megc_live.output import SessionInfo, read_frames
+from megc_live.output.csv_sink import FRAMES, INTERVALS
+from megc_live.output.files import write_whole, writing
+from megc_live.output.session import SESSION
+from megc_live.output.tables import read_intervals
+from megc_live.publish import free_name, is_owned
+from megc_live.video.recorder import RECORDING, RECORDING_FRAMES
+
+CUT_OFF = "-cut-off"
+"""Ends the name of a folder with what there was of a session when the program ended."""
+RUNNING = {"complete": False, "host": platform.node()}
+"""What the record of a session says of the run while it goes on: on which computer, for who looks for it."""
+_PART = re.compile(r"\.(?P<name>.+)\.partial-(?P<pid>\d+)")
+_PENDING = re.compile(r"\.(?P<name>.+)\.\d+-[0-9a-f]{8}\.part")
+
+
+def cut_off(out_dir: Path) -> list[Path]:
+    """Return the folders of live sessions of this computer in whose middle the program has ended.
+
+    Parameters
+    ----------
+    out_dir : Path
+        Folder of the folders of results.
+    """
+    found = []
+    for part in sorted(out_dir.glob(".*.partial-*")):
+        match = _PART.fullmatch(part.name)
+        if match is None or is_owned(part, int(match["pid"])):
+            continue
+        try:
+            run = SessionInfo.read(part / SESSION).run
+        except DatasetError:  # of an analysis that can be done again, or of an older program
+            continue
+        if run.get("host") == platform.node():  # of others it is not known whether they still run
+            found.append(part)
+    return found
+
+
+def keep(part: Path) -> Path:
+    """Give a folder of :func:`cut_off` its name and what was written into it theirs; return the folder.
+
+    A line that was not written to its end is left out. Files of which nothing can be made are removed.
+
+    Raises
+    ------
+    OutputError
+        It cannot be renamed.
+    """
+    match = _PART.fullmatch(part.name)
+    assert match is not None  # cut_off() gives no other
+    for pending in part.glob(".*.part"):
+        name = _PENDING.fullmatch(pending.name)
+        with writing(pending):
+            if name is not None and name["name"] in (INTERVALS, FRAMES):
+                data = pending.read_bytes()
+                write_whole(part / name["name"], data[: data.rfind(b"\n") + 1])
+            pending.unlink()
+    _complete(part)
+    folder = part.with_name(free_name(part.parent, f"{match['name']}{CUT_OFF}"))
+    with writing(folder):
+        part.rename(folder)
+    return folder
+
+
+def _complete(part: Path) -> None:
+    """Say in the record what there is."""
+    session = SessionInfo.read(part / SESSION)
+    session.run = {"complete": False, "source": session.source.spec}
+    session.warnings.append("the program ended in the middle of the session; this was written till then")
+    kinds = [record.kind for record in read_intervals(part / INTERVALS)]
+    session.events = {kind: kinds.count(kind) for kind in ("micro", "macro")}
+    first = last = None
+    count = 0
+    for row in read_frames(part / FRAMES):
+        if first is None:
+            first = row
+        count += last is None or row.frame != last.frame
+        last = row
+    session.source.frames = count
+    if first is not None and last is not None and last.timestamp > first.timestamp:
+        session.source.duration_s = round(last.timestamp - first.timestamp, 6)
+        session.source.measured_fps = round((count - 1) / session.source.duration_s, 3)
+    video, table = Path(RECORDING), Path(RECORDING_FRAMES)
+    if (part / video).is_file() and (recorded := _recorded(part / table)) is not None:
+        session.source.extras["recording"] = {"file": video.name, "frames": table.name, **recorded}
+    session.write(part)
+
+
+def _recorded(table: Path) -> dict[str, float] | None:
+    """What the table of a recording says of its first frame and of how many there are; None: of none."""
+    try:
+        lines = table.read_text(encoding="utf-8").split("\n")[1:-1]
+        _, frame, time_s = lines[0].split(",")
+        return {"first_frame": int(frame), "first_s": float(time_s), "written": len(lines)}
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,53 @@
+"""Offers to keep what is left of a live session in whose middle the program has ended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from megc_live.cut_off import cut_off, keep
+from megc_live.errors import MegcError
+
+
+class CutOff(QObject):
+    """Looks beside the window's thread: a folder of results may be on a slow disk.
+
+    Attributes
+    ----------
+    told : pyqtSignal(str, str, object)
+        What was found or done, what a button offers (empty: none), and what it does.
+    """
+
+    told = pyqtSignal(str, str, object)
+
+    def __init__(self, opened: Callable[[Path], object], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._opened = opened
+
+    def look(self, results: Path) -> None:
+        """Look for such sessions in the folder of results; returns at once."""
+        self._beside(lambda: self._found(cut_off(results)))
+
+    def _found(self, parts: Sequence[Path]) -> None:
+        if parts:
+            count = "a live session" if len(parts) == 1 else f"{len(parts)} live sessions"
+            text = f"The program ended in the middle of {count}. What was written till then can be kept."
+            self.told.emit(text, "Keep it", lambda: self._beside(lambda: self._keep(parts)))
+
+    def _keep(self, parts: Sequence[Path]) -> None:
+        kept = [keep(part) for part in parts]
+        names = ", ".join(folder.name for folder in kept)
+        text = f"Kept in {names}, in {kept[0].parent}: delete the folder there if it is not wanted."
+        self.told.emit(text, "Open in Review", lambda: self._opened(kept[0]))
+
+    def _beside(self, work: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                work()
+            except (MegcError, OSError) as error:
+                self.told.emit(f"What is left of an earlier session cannot be kept: {error}", "", None)
+
+        threading.Thread(target=run, name="megc-cut-off", daemon=True).start()

@@ -1,0 +1,99 @@
+"""A program that is killed in the middle of a live session leaves what can be found, kept and reviewed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from megc_live.cut_off import cut_off, keep
+from megc_live.output.session import SessionInfo
+from megc_live.publish import free_name
+from megc_live.review import ReviewDocument
+from megc_live.video.reader import FrameReader
+from tests.conftest import FaceClip
+
+SESSION = """
+import sys, time
+from pathlib import Path
+from megc_live.live_session import LiveSession
+from megc_live.settings import Settings
+from megc_live.video import LivePlayer, open_source
+
+session = LiveSession(
+    lambda: LivePlayer(open_source(sys.argv[1])),
+    Settings(),
+    folder=Path(sys.argv[2]),
+    name="face",
+    consent={"participant": "P07"},
+)
+session.start()
+session.record(True)
+while True:
+    print(session.snapshot().n_rows, flush=True)
+    time.sleep(0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def left(face_clip: FaceClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of results in which a session was killed, some seconds after its first frames."""
+    out = tmp_path_factory.mktemp("results")
+    program = subprocess.Popen(
+        [sys.executable, "-c", SESSION, str(face_clip.path), str(out)], stdout=subprocess.PIPE, text=True
+    )
+    assert program.stdout is not None
+    for line in program.stdout:
+        written = [path.stat().st_size for path in out.glob(".*.partial-*/.frames.csv.*.part")]
+        table = [path.stat().st_size for path in out.glob(".*.partial-*/recording.csv")]
+        if int(line) and written and written[0] > 10_000 and table and table[0] > 300:
+            break
+    program.send_signal(signal.SIGKILL)
+    program.wait(10)
+    program.stdout.close()
+    return out
+
+
+def test_it_is_found_with_the_consent_beside_the_recording(left: Path) -> None:
+    (part,) = cut_off(left)
+    record = json.loads((part / "session.json").read_text(encoding="utf-8"))
+    assert record["consent"] == {"participant": "P07"} and record["run"]["complete"] is False
+    assert free_name(left, "face") == "face-2", "a new session leaves it alone"
+
+
+def test_what_is_kept_can_be_reviewed(left: Path) -> None:
+    (part,) = cut_off(left)
+    folder = keep(part)
+    assert folder == left / "face-cut-off" and cut_off(left) == []
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+    session = SessionInfo.read(folder / "session.json")
+    assert session.source.frames > 10 and session.source.measured_fps == pytest.approx(25, abs=3)
+    assert any("ended in the middle" in warning for warning in session.warnings)
+    with ReviewDocument.open(folder, "A. Coder") as document:
+        assert document.n_frames >= session.source.frames
+        assert document.video is not None
+        with document.reader() as reader:
+            assert isinstance(reader, FrameReader) and reader.n_frames > 10
+            frame = int(document.present_frames[5])
+            at = document.video_frame(frame)
+            assert at is not None and reader.frame(at).image.grey.std() > 5
+
+
+def part_of(out: Path, pid: int, host: str | None) -> Path:
+    part = out / f".talk.partial-{pid}"
+    part.mkdir(parents=True)
+    if host is not None:
+        (part / "session.json").write_text(json.dumps({"schema_version": 1, "run": {"host": host}}))
+    return part
+
+
+def test_what_still_runs_or_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    part_of(tmp_path, os.getppid(), "here")
+    part_of(tmp_path, 99_999_999, None)
+    part_of(tmp_path, 99_999_998, "another computer")
+    assert cut_off(tmp_path) == []
