@@ -268,7 +268,7 @@ def _comparison(
     document: ReviewDocument, path: Path | None, kind: Kind | None
 ) -> Callable[[Ticket], Compared]:
     """Return the work; a path is a file of any kind that can be imported, or another review's journal."""
-    ours, machine, times, n = document.intervals, document.machine, document.times_s, document.n_frames
+    ours, machine, times, n = document.intervals, document.found, document.times_s, document.n_frames
 
     def work(ticket: Ticket) -> Compared:
         theirs: Sequence[ReviewInterval | IntervalRecord] = machine
