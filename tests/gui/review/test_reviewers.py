@@ -47,6 +47,10 @@ def test_a_second_reviewer_may_begin_alone_and_then_compare(
     assert [page.other.itemText(k) for k in range(page.other.count())] == ["the machine", f"{NAME} (review)"]
     view.work.stage.tabs.setCurrentIndex(AGREEMENT)
     page.other.setCurrentIndex(1)
+    assert (
+        page.sides.text().startswith("Here: B. Rater, the reference.")
+        and f"{NAME} (review)" in page.sides.text()
+    )
     n = len(document.intervals)
     qtbot.waitUntil(lambda: page.compared is not None and page.compared.result.n_b == n - 1, timeout=10_000)
     assert page.compared is not None and page.compared.result.n_open_a == n - 1
