@@ -216,7 +216,7 @@ def _with_pictures(
         for item in items:
             steps.one()
             if item.id not in pictured:
-                pairs.append((item, None))
+                pairs.append((item, Seen(note=_why_no_picture(item, wanted))))
             elif reader is None:
                 pairs.append((item, Seen(note=why)))
             else:
@@ -231,6 +231,16 @@ def _seen(document: ReviewDocument, item: ReviewInterval, reader: FrameReader, s
         return Seen(note=f"no pictures: {error.got}")
     # What no classifier was asked about has no picture that it saw.
     return Seen(faces, flow if item.record.probabilities is not None else None)
+
+
+def _why_no_picture(item: ReviewInterval, wanted: bool) -> str:
+    if item.status == "rejected":
+        return "rejected: no pictures"
+    return (
+        f"pictures are kept for the {MAX_PICTURED} best scores only"
+        if wanted
+        else "exported without pictures"
+    )
 
 
 def _worth_a_picture(items: Sequence[ReviewInterval]) -> set[int]:

@@ -178,6 +178,11 @@ def test_the_report_says_what_was_decided(reviewed: ReviewDocument, tmp_path: Pa
     assert "Reviewed by Ada: 4 open, 2 accepted, 1 rejected" in page
     assert "talks here" in page and 'class="rejected"' in page
     assert "no pictures: the video" in page
+    assert "Open ones are counted" in page and re.search(r"per minute, \d still open", page)
+    assert re.search(r"\d micro, \d macro, \d of them still open", page)
+    _, row = page.split('<tr class="rejected">')
+    row = row.partition("</tr>")[0]
+    assert "rejected: no pictures" in row and "no picture<" not in row
     assert "decided nan" not in page and "<script" not in page
 
 
