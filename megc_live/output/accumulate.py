@@ -20,6 +20,8 @@ _CAPACITY = 4096
 _FIRST_WIDTH_S = 0.01
 _OWN_LANES = 4
 _GONE_S = 1.0
+_GAP_S = 0.5
+"""From one frame to the next: in more than that a whole micro-expression can pass unseen."""
 
 Values = NDArray[np.float32]
 Counts = NDArray[np.int32]
@@ -205,6 +207,53 @@ class Histogram:
         return self.low + there[0] * self.bin_width, self.low + (there[-1] + 1) * self.bin_width
 
 
+class Gaps:
+    """Times in which there were no frames: a pause, or a source that was away.
+
+    Attributes
+    ----------
+    n : int
+        How many; 0 for a source that is as slow all the time.
+    total_s : float
+        Their length together, seconds.
+    first_s : float
+        Time of the last frame before the first one, seconds; NaN without any.
+    """
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._last_s = math.nan
+        self._n = 0
+        self._total_s = 0.0
+        self._first_s = math.nan
+
+    def add(self, t_s: float) -> None:
+        """Take the next frame's time."""
+        step_s, before_s, self._last_s = t_s - self._last_s, self._last_s, t_s
+        if math.isnan(step_s):
+            return
+        self._steps += 1
+        if step_s > _GAP_S:
+            self._first_s = self._first_s if self._n else before_s
+            self._n += 1
+            self._total_s += step_s
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return self._n if 2 * self._n < self._steps else 0
+
+    @property
+    def total_s(self) -> float:
+        """Their length together, seconds."""
+        return self._total_s if self.n else 0.0
+
+    @property
+    def first_s(self) -> float:
+        """When the first one began, seconds; NaN without any."""
+        return self._first_s if self.n else math.nan
+
+
 class QualityStats:
     """How good the pictures of the faces were.
 
@@ -216,6 +265,8 @@ class QualityStats:
     words : Counter
         Rows with each quality warning.
     eye_px, pitch, yaw, exposure, blur : Histogram
+    gaps : Gaps
+        Between the frames.
     """
 
     def __init__(self) -> None:
@@ -228,12 +279,14 @@ class QualityStats:
         self.yaw = Histogram(-90, 90, 180)
         self.exposure = Histogram(0, 256, 256)
         self.blur = Histogram(0, 100, 400)
+        self.gaps = Gaps()
         self._last_frame: int | None = None
 
     def add(self, row: FrameRow) -> None:
         """Take the next row."""
         if row.frame != self._last_frame:
             self._last_frame = row.frame
+            self.gaps.add(row.timestamp)
             self.frames += 1
             self.frames_with_face += bool(row.success)
         if not row.success:

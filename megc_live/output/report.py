@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -26,6 +26,8 @@ LEAST_FPS = 25.0
 MUCH = 0.1
 """Share of the frames from which a flaw is worth a word."""
 
+_LOST = "frames are missing: a movement inside the gap is not seen"
+_PAUSED = "not analysed, as somebody wanted"
 _MANY = 12
 """Face numbers that are named one by one."""
 
@@ -75,11 +77,14 @@ def render_report(
     measures = list(_measures(session, quality))
     results = [event for event in ordered if event.item.status != "rejected"]
     micro = sum(event.record.kind == "micro" for event in results)
+    still_open = Counter[str](
+        event.record.kind for event in results if reviewed and event.item.status == "open"
+    )
     return page.from_string(template).render(
         session=session,
         labels=LABELS,
         notice=session.notice,
-        summary=_summary(session, quality, micro, len(results) - micro),
+        summary=_summary(session, quality, micro, len(results) - micro, still_open),
         nothing=_why_nothing(session, quality, measures) if not micro else [],
         micro=micro,
         frames=quality.frames,
@@ -90,7 +95,7 @@ def render_report(
         data=to_text(event.item for event in ordered),
         recording_id=RECORDING_ID,
         recording=Recording.of(session).to_text(),
-        timelines=list(_timelines(timeline, results)),
+        timelines=list(_timelines(timeline, results, reviewed)),
         events=[_event(event) for event in ordered],
         measures=measures,
         quality_figure=_png_uri(quality_png(quality)) if quality.rows else "",
@@ -106,26 +111,29 @@ def _reviewed(events: Sequence[ReportEvent]) -> str:
     counts = Counter(event.item.status for event in events)
     told = ", ".join(f"{counts[status]} {status}" for status in STATUSES)
     by = f" by {', '.join(names)}" if names else ""
-    return f"Reviewed{by}: {told}. Rejected intervals are listed, but not counted nor drawn."
+    text = f"Reviewed{by}: {told}. Rejected intervals are listed, but not counted nor drawn."
+    return f"{text} Open ones are counted, though nobody has decided on them yet." if counts["open"] else text
 
 
 def _summary(
-    session: SessionInfo, quality: QualityStats, micro: int, macro: int
+    session: SessionInfo, quality: QualityStats, micro: int, macro: int, still_open: Mapping[str, int]
 ) -> list[tuple[str, str, str]]:
     """Return tiles: what, how much, and a remark."""
     source, delay = session.source, session.delay
+    watched_s = source.duration_s - quality.gaps.total_s
+    not_watched = f", {quality.gaps.total_s:.1f} s not watched" if quality.gaps.n else ""
     duration = f"{source.duration_s:.1f} s"
     if source.duration_s >= 60:
         duration = f"{clock(source.duration_s)} {'h' if round(source.duration_s) >= 3600 else 'min'}"
     measured = delay.get("p95_s")
     size = f"{source.width}\u202f\u00d7\u202f{source.height}\u00a0px"
     return [
-        ("micro-expressions", str(micro), _per_minute(micro, source.duration_s)),
-        ("macro-expressions", str(macro), _per_minute(macro, source.duration_s)),
+        ("micro-expressions", str(micro), _per_minute(micro, watched_s, still_open.get("micro", 0))),
+        ("macro-expressions", str(macro), _per_minute(macro, watched_s, still_open.get("macro", 0))),
         (
             "duration",
             duration,
-            f"{quality.frames} frames, {size}",
+            f"{quality.frames} frames, {size}{not_watched}",
         ),
         ("frame rate", _fps(source.measured_fps), f"announced: {_fps(source.nominal_fps)}"),
         ("spotter", _spotter(session), _model(session, _spotter(session))),
@@ -139,8 +147,9 @@ def _summary(
     ]
 
 
-def _per_minute(count: int, duration_s: float) -> str:
-    return f"{60 * count / duration_s:.1f} per minute" if duration_s > 0 else ""
+def _per_minute(count: int, watched_s: float, still_open: int) -> str:
+    rate = f"{60 * count / watched_s:.1f} per minute" if watched_s > 0 else ""
+    return ", ".join(filter(None, (rate, f"{still_open} still open" if still_open else "")))
 
 
 def _fps(value: float) -> str:
@@ -177,13 +186,22 @@ def _measures(session: SessionInfo, quality: QualityStats) -> Iterator[Measure]:
             share < 1 - MUCH,
         )
     yield from _rates(session)
+    if quality.gaps.n:
+        times = "once" if quality.gaps.n == 1 else f"{quality.gaps.n} times, first"
+        yield Measure(
+            "time without frames",
+            f"{quality.gaps.total_s:.1f} s",
+            f"paused, or the source was away, {times} at {clock(quality.gaps.first_s)}: nothing can be found "
+            "in it, and the rates per minute leave it out",
+            False,
+        )
     for name, count in source.extras.items():
         if isinstance(count, int) and not isinstance(count, bool) and count:
             bad = name in ("dropped", "decode_errors")
             yield Measure(
                 f"frames {name.replace('_', ' ')}".replace("frames decode errors", "decode errors"),
                 str(count),
-                "frames are missing: a movement inside the gap is not seen" if bad else "",
+                _LOST if bad else _PAUSED if name == "paused" else "",
                 bad,
             )
     if not quality.rows:
@@ -256,9 +274,11 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _timelines(timeline: Timeline, events: Sequence[ReportEvent]) -> Iterator[dict[str, str]]:
+def _timelines(timeline: Timeline, events: Sequence[ReportEvent], reviewed: bool) -> Iterator[dict[str, str]]:
     for lane in timeline.shared_lanes():
-        records = [event.record for event in events if event.record.face_id in lane.faces]
+        there = [event for event in events if event.record.face_id in lane.faces]
+        records = [event.record for event in there]
+        still_open = sum(event.item.status == "open" for event in there) if reviewed else 0
         micro = sum(record.kind == "micro" for record in records)
         faces = ", ".join(str(face) for face in lane.faces)
         if len(lane.faces) > _MANY:
@@ -267,6 +287,7 @@ def _timelines(timeline: Timeline, events: Sequence[ReportEvent]) -> Iterator[di
             )
         title = f"Face {faces}" if len(lane.faces) == 1 else f"Faces {faces}, one after another"
         counts = f"{micro} micro, {len(records) - micro} macro"
+        counts += f", {still_open} of them still open" if still_open else ""
         yield {
             "title": title,
             "counts": counts,
@@ -307,6 +328,7 @@ def _event(event: ReportEvent) -> dict[str, Any]:
         "flow": event.pictures.get("flow", ""),
         "n_dropped": record.n_dropped,
         "note": event.note,
+        "boxes": event.item.status != "rejected" or bool(event.pictures),
         "delay": "" if math.isnan(event.decided_s) else f"{event.decided_s - record.offset_s:.2f} s",
         "status": event.item.status,
         "comment": event.item.comment,

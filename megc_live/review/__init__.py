@@ -20,6 +20,7 @@ from megc_live.review.edits import (
     Split,
     describe,
 )
+from megc_live.review.exported import ExportedError
 from megc_live.review.exporting import FORMATS, REVIEW, export, folder_for, replaced_by
 from megc_live.review.footage import FaceRows, Footage
 from megc_live.review.importing import Imported, import_intervals
@@ -42,6 +43,7 @@ __all__ = [
     "Agreement",
     "Comment",
     "Edit",
+    "ExportedError",
     "FaceRows",
     "Footage",
     "Import",

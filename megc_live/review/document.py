@@ -19,18 +19,10 @@ from megc_live.output.session import SESSION, SessionInfo, json_values
 from megc_live.output.tables import IntervalRecord, read_intervals
 from megc_live.review.change import Who
 from megc_live.review.edits import Edit, edit_values
+from megc_live.review.exported import by_machine, check_original, export_note
 from megc_live.review.footage import FaceRows, Footage, nearest
-from megc_live.review.journal import (
-    JOURNAL,
-    OTHERS,
-    Journal,
-    JournalError,
-    ReviewLock,
-    header,
-    journal_of,
-    rename_aside,
-    reviewed_by,
-)
+from megc_live.review.journal import Journal, JournalError, ReviewLock, header, rename_aside
+from megc_live.review.names import JOURNAL, OTHERS, journal_of, shown_names
 from megc_live.review.replay import replay
 from megc_live.review.video import VideoPlace, analysed, find_video, open_checked, place_of, settled
 from megc_live.video.reader import CACHE_BYTES, FrameReader
@@ -57,7 +49,9 @@ class ReviewDocument(Closing):
     reviewers_before : tuple of str
         Who had made changes when it was opened.
     machine : tuple of IntervalRecord
-        What the review began with, by onset.
+        What the review began with, by onset: of an export that are a person's intervals, too.
+    found : tuple of IntervalRecord
+        Of these the ones that no person has made or changed.
     intervals : tuple of ReviewInterval
         As they are now, by onset; rejected ones too.
     times_s : ndarray of float64, shape (n_frames,)
@@ -107,8 +101,9 @@ class ReviewDocument(Closing):
         review = replay(journal, footage, machine)
         self.machine: tuple[IntervalRecord, ...] = review.machine
         self.reviewers_before = tuple(review.reviewers)
+        self.found = by_machine(review.machine)
         self._history = review.history
-        self._notes = review.notes
+        self._notes = [*filter(None, [export_note(session)]), *review.notes]
         self._analysed = analysed(session, footage.times_s, self.present_frames)
         self._place: VideoPlace | None = None
         try:
@@ -151,6 +146,8 @@ class ReviewDocument(Closing):
         ------
         ReviewError
             Another window reviews this folder, or the name cannot be stored.
+        ExportedError
+            It is the export of a review of the results in the folder above; it can be looked at only.
         DatasetError
             A file is missing or damaged.
         JournalError
@@ -164,6 +161,8 @@ class ReviewDocument(Closing):
                 "the reviewer has no name.", "Give a name or a code: it is kept with each change."
             )
         session = SessionInfo.read(folder / SESSION)
+        if not read_only:
+            check_original(folder, session)
         # The lock first: what another window is writing must not be read half.
         lock = None if read_only else ReviewLock(folder, reviewer)
         try:
@@ -253,9 +252,9 @@ class ReviewDocument(Closing):
         return self._journal.path.name != JOURNAL
 
     def others(self) -> dict[str, Path]:
-        """Return the other reviews of these results: a name to be shown, and the file."""
-        there = {reviewed_by(path): path for path in sorted(self.folder.glob(OTHERS))}
-        return {name: path for name, path in there.items() if path.name != self._journal.path.name}
+        """Return the other reviews of these results: whose each is, to be shown, and the file."""
+        own = self._journal.path.name
+        return shown_names([path for path in sorted(self.folder.glob(OTHERS)) if path.name != own])
 
     def review_in(self, path: Path) -> tuple[ReviewInterval, ...]:
         """Return the intervals of another review of these results, one of :meth:`others`.

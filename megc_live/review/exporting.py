@@ -16,11 +16,10 @@ from megc_live.output.registry import Sink
 from megc_live.output.reviewed import ReviewInterval, Seen, reviewed_table
 from megc_live.output.session import SESSION, to_json
 from megc_live.review.document import ReviewDocument
-from megc_live.review.journal import JOURNAL
 from megc_live.review.look import LookStopped, Stopped
+from megc_live.review.names import OTHERS, name_for_files
 from megc_live.review.pictures import interval_pictures
 from megc_live.review.video import was_recorded
-from megc_live.video.base import safe_name
 from megc_live.video.reader import FrameReader
 
 REVIEW = "review.csv"
@@ -37,7 +36,7 @@ _REPORT_EVERY = 2000
 
 def folder_for(document: ReviewDocument) -> Path:
     """Return where a reviewer's export goes if nothing else is said: a folder of each one's own."""
-    return document.folder / f"{FOLDER}-{safe_name(document.reviewer)}"
+    return document.folder / f"{FOLDER}-{name_for_files(document.reviewer)}"
 
 
 def replaced_by(folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -139,7 +138,7 @@ def export(
 
 def _refuse_results(document: ReviewDocument, folder: Path) -> None:
     """An export never takes the place of what the machine found, nor of another review."""
-    theirs = folder.resolve() == document.folder.resolve() or (folder / JOURNAL).exists()
+    theirs = folder.resolve() == document.folder.resolve() or any(folder.glob(OTHERS))
     if not theirs and (folder / SESSION).exists():
         theirs = True
         with suppress(DatasetError):
@@ -217,7 +216,7 @@ def _with_pictures(
         for item in items:
             steps.one()
             if item.id not in pictured:
-                pairs.append((item, None))
+                pairs.append((item, Seen(note=_why_no_picture(item, wanted))))
             elif reader is None:
                 pairs.append((item, Seen(note=why)))
             else:
@@ -232,6 +231,16 @@ def _seen(document: ReviewDocument, item: ReviewInterval, reader: FrameReader, s
         return Seen(note=f"no pictures: {error.got}")
     # What no classifier was asked about has no picture that it saw.
     return Seen(faces, flow if item.record.probabilities is not None else None)
+
+
+def _why_no_picture(item: ReviewInterval, wanted: bool) -> str:
+    if item.status == "rejected":
+        return "rejected: no pictures"
+    return (
+        f"pictures are kept for the {MAX_PICTURED} best scores only"
+        if wanted
+        else "exported without pictures"
+    )
 
 
 def _worth_a_picture(items: Sequence[ReviewInterval]) -> set[int]:

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import threading
-import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -17,42 +16,14 @@ from typing import IO, Any
 from megc_live.closing import Closing
 from megc_live.errors import DatasetError, OutputError, ReviewError
 from megc_live.output.files import writing
-from megc_live.output.reviewed import REVIEWS
-from megc_live.video.base import safe_name
+from megc_live.review.names import journal_of
 
-JOURNAL, LOCK = "review.jsonl", ".review.lock"
-OTHERS = REVIEWS
+LOCK = ".review.lock"
 VERSION = 1
 
 
 class JournalError(DatasetError):
     """A review cannot be gone on with; it may be set aside (:func:`set_aside`)."""
-
-
-def journal_of(folder: Path, reviewer: str, *, own: bool = False) -> Path:
-    """Return the journal that a reviewer goes on with.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the results.
-    reviewer : str
-        Name or code.
-    own : bool
-        The reviewer's own, even if there is none yet; else it is that one only if it is there, and
-        review.jsonl otherwise, which is the folder's.
-    """
-    name = safe_name(reviewer)
-    if name != reviewer:  # two names may have one safe form
-        name += f"-{zlib.crc32(reviewer.encode()):08x}"
-    path = folder / f"review-by-{name}.jsonl"
-    return path if reviewer and (own or path.is_file()) else folder / JOURNAL
-
-
-def reviewed_by(path: Path) -> str:
-    """Return a name for a journal, to be shown: the reviewer whose own it is, or the folder's review."""
-    name = path.stem.removeprefix("review")
-    return name.removeprefix("-by-") if name.startswith("-by-") else f"review{name}"
 
 
 def set_aside(folder: Path, reviewer: str) -> Path:

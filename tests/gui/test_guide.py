@@ -57,6 +57,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
 def test_keys_of_the_guide_are_keys_of_the_window(window: MainWindow) -> None:
     known = {
         "everywhere": keys_of(window._everywhere),
+        "Start": keys_of([*window.start.actions(), *window.start.findChildren(QAction)]),
         "Live": keys_of(window.live.actions()),
         "Process": keys_of(window.process.actions()),
         "Review": keys_of(window.review.actions()),
@@ -66,19 +67,20 @@ def test_keys_of_the_guide_are_keys_of_the_window(window: MainWindow) -> None:
     for where, keys in rows:
         for key in re.findall(r"`([^`]+)`", keys):
             assert portable(key) in known[where], f"{key} in {where}"
+    shared = known["everywhere"] | known["Start"]
     for chapter, where, least in ((4, "Live", 12), (5, "Review", 28), (6, "Review", 2), (8, "Process", 11)):
         named = [key for key in re.findall(r"`([^`\n]+)`", text_of(chapter)) if KEY.fullmatch(key)]
         assert len(named) >= least
         for key in named:
-            assert portable(key) in known[where], f"{key} in chapter {chapter}"
+            assert portable(key) in known[where] | shared, f"{key} in chapter {chapter}"
 
 
 def test_what_the_guide_calls_by_name_can_be_read_in_the_window(window: MainWindow) -> None:
-    """What stands in italics is the text of a button or of an action."""
+    """What stands in italics with a capital letter is the text of a button, an action or a menu."""
     parts: list[QAbstractButton | QAction] = [*window.findChildren(QAbstractButton)]
     texts = {plain(part.text()) for part in [*parts, *window.findChildren(QAction)]}
     texts |= {plain(menu.title()) for menu in window.findChildren(QMenu)}
-    named = {plain(name) for name in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", GUIDE)}
+    named = {plain(name) for name in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", GUIDE)}
     assert len(named) > 10
     assert named - texts == {"Save"}, "of which the guide says that there is none"
 

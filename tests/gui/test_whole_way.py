@@ -66,7 +66,7 @@ def test_camera_live_recording_review_export_import(
         qtbot.waitUntil(record.isEnabled, timeout=SLOW_MS)
         window.activateWindow()  # the form that was closed has left no window active
         qtbot.waitUntil(live.hasFocus)
-        qtbot.keyClick(live, Qt.Key.Key_R)
+        qtbot.keyClick(live, record.shortcut()[0].key())
     finally:
         recorded.set()
     qtbot.waitUntil(lambda: snapshot().recording is not None, timeout=20_000)

@@ -110,6 +110,23 @@ def test_nothing_found_says_why(tmp_path: Path) -> None:
     assert "Faces under 20 px are not spotted at all" in report(tmp_path / "tiny", tiny, []).words
 
 
+def test_a_pause_does_not_count_as_watched(tmp_path: Path) -> None:
+    """20 s at 30 frames/s, of which the middle 10 s were paused: 5 micro-expressions in 10 s."""
+    there = [row for row in made_up.rows(600) if not 150 <= row.frame < 450]
+    session = made_up.session(600)
+    session.source.extras["paused"] = 300
+    events = [made_up.event(k, onset=500 + 12 * k) for k in range(5)]
+    page = report(tmp_path / "paused", there, events, session)
+    assert "30.2 per minute" in page.words, "5 in 599 / 30 s less 301 / 30 s"
+    assert "480 px, 10.0 s not watched" in page.words
+    assert "time without frames10.0 spaused, or the source was away, once at 0:05" in page.words
+    assert "frames paused300not analysed" in page.words
+    whole = report(tmp_path / "whole", made_up.rows(600), events, made_up.session(600))
+    assert "15.0 per minute" in whole.words and "without frames" not in whole.words
+    slow = [replace(row, timestamp=float(row.frame)) for row in made_up.rows(60)]
+    assert "without frames" not in report(tmp_path / "slow", slow, [], made_up.session(60)).words
+
+
 def test_no_face_and_no_frame(tmp_path: Path) -> None:
     page = report(tmp_path / "a", made_up.rows(45, faces=0), [])
     assert "No face was found on any of the 45 frames" in page.words

@@ -27,6 +27,7 @@ from megc_live.review import (
     STATUSES,
     Add,
     Comment,
+    ExportedError,
     Import,
     Imported,
     LookStopped,
@@ -177,6 +178,11 @@ def test_the_report_says_what_was_decided(reviewed: ReviewDocument, tmp_path: Pa
     assert "Reviewed by Ada: 4 open, 2 accepted, 1 rejected" in page
     assert "talks here" in page and 'class="rejected"' in page
     assert "no pictures: the video" in page
+    assert "Open ones are counted" in page and re.search(r"per minute, \d still open", page)
+    assert re.search(r"\d micro, \d macro, \d of them still open", page)
+    _, row = page.split('<tr class="rejected">')
+    row = row.partition("</tr>")[0]
+    assert "rejected: no pictures" in row and "no picture<" not in row
     assert "decided nan" not in page and "<script" not in page
 
 
@@ -208,6 +214,39 @@ def test_results_of_an_analysis_are_never_written_over(reviewed: ReviewDocument,
     reviewed.undo()
     export(reviewed, inside, ["csv"])
     assert len(import_intervals(inside / "review.csv")) == 6
+
+
+def test_an_export_that_another_person_reviews_is_never_written_over(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    export(reviewed, there, ["csv"])
+    with ReviewDocument.open(there, "Bob", own=True) as bob:
+        bob.apply(SetStatus(2, "accepted"))
+    before = (there / "intervals.csv").read_bytes()
+    with pytest.raises(OutputError, match="there"):
+        export(reviewed, there, ["csv"])
+    assert (there / "intervals.csv").read_bytes() == before
+
+
+def test_an_export_beside_what_was_reviewed_is_not_taken_for_the_machine_s(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    inside = reviewed.folder / "reviewed-AB"
+    export(reviewed, inside, ["csv"])
+    with pytest.raises(ExportedError, match="export of a review by Ada") as refused:
+        ReviewDocument.open(inside, "Bob")
+    assert refused.value.original == reviewed.folder and str(reviewed.folder) in str(refused.value)
+    with ReviewDocument.open(inside, "", read_only=True) as looked_at:
+        assert "export of a review" in looked_at.notes[0]
+
+    sent = Path(shutil.copytree(inside, tmp_path / "sent" / "reviewed-AB"))
+    with ReviewDocument.open(sent, "Bob") as document:
+        by_people = {record.id for record in document.machine if record.source == "human"}
+        assert by_people and {record.id for record in document.found}.isdisjoint(by_people)
+        assert len(document.found) + len(by_people) == len(document.machine)
+    write_result(tmp_path / "sent", n_frames=200)  # some other results' folder
+    ReviewDocument.open(sent, "Bob").close()
 
 
 def edit_eaf(path: Path, change: Callable[[Elan.Eaf], None]) -> Path:

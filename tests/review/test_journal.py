@@ -31,7 +31,7 @@ from megc_live.review import (
     describe,
     set_aside,
 )
-from megc_live.review.journal import JOURNAL
+from megc_live.review.names import JOURNAL, journal_of, name_for_files
 from tests.output import made_up
 from tests.review.conftest import Open, write_result
 
@@ -305,17 +305,69 @@ def test_a_second_reviewer_begins_independently(opened: Open, result: Path) -> N
     bob = opened("Bob: 2nd", own=True)
     assert bob.independent and bob.get(1).status == "open" and not bob.reviewers_before
     bob.apply(SetStatus(2, "accepted"))
-    assert bob.review_in(bob.others()["review"]) == ada.intervals
+    assert bob.review_in(bob.others()["Ada (review)"]) == ada.intervals
     bob.close()
     again = opened("Bob: 2nd")  # goes on with what is his own
     assert again.independent and again.get(2).status == "accepted" and again.get(1).status == "open"
     again.close()
     ada = opened("Ada")
     assert not ada.independent and ada.get(1).status == "rejected" and ada.get(2).status == "open"
-    assert len(ada.others()) == 1 and next(iter(ada.others())).startswith("Bob_2nd")
+    assert list(ada.others()) == ["Bob: 2nd"]
     ada.close()
     other = opened("Bob 2nd")  # another name, though both are alike as files' names
     assert not other.independent and other.reviewers_before == ("Ada",)
+
+
+NAMES = (
+    "Anna",
+    "anna",
+    "ANNA",
+    "ab",
+    "AB",
+    "A B",
+    "A/B",
+    "A_B",
+    "review",
+    "Review",
+    "é" * 150,
+    "é" * 151,
+    "张伟",
+)
+
+
+def test_every_person_has_files_of_their_own_on_any_disk(result: Path) -> None:
+    """Some take capital letters for the same as small ones, and none takes more than 255 bytes."""
+    names = [name_for_files(name) for name in NAMES]
+    assert len({name.casefold() for name in names}) == len(NAMES)
+    assert all(name.isascii() and len(name) < 60 for name in names)
+    for name in NAMES:
+        with ReviewDocument.open(result, name, own=True) as document:
+            document.apply(Comment(1, name))
+    for name in NAMES:
+        with ReviewDocument.open(result, name, read_only=True) as document:
+            assert document.independent and document.get(1).comment == name
+            assert set(document.others()) == set(NAMES) - {name}
+
+
+@pytest.mark.parametrize(("name", "file"), [("anna", "anna"), ("Bob: 2nd", "Bob_2nd-ebb5552b")])
+def test_a_journal_with_a_name_of_the_first_versions_is_gone_on_with(
+    result: Path, name: str, file: str
+) -> None:
+    with ReviewDocument.open(result, name, own=True) as document:
+        document.apply(Comment(1, "kept"))
+    before = result / f"review-by-{file}.jsonl"
+    journal_of(result, name).rename(before)
+    for own in (False, True):
+        assert journal_of(result, name, own=own) == before
+        with ReviewDocument.open(result, name, own=own, read_only=True) as document:
+            assert document.get(1).comment == "kept"
+
+
+def test_reviews_of_which_nobody_is_known_are_called_like_their_files(opened: Open, result: Path) -> None:
+    (result / "review-aside-20260102-030405.jsonl").write_bytes(b"{broken")
+    (result / "review-by-Bob.jsonl").write_bytes(b"")
+    document = opened()
+    assert set(document.others()) == {"review-aside-20260102-030405", "Bob"}
 
 
 def damage(result: Path) -> bytes:

@@ -42,8 +42,16 @@ _FIGURES = (
         "Intervals of this review, of the other, and pairs of the two (IoU 0.5, one to one)",
     ),
     ("f1", "Interval F1", "2 x pairs / all intervals of both; 1: the same intervals"),
-    ("precision", "Precision", "Share of the other's intervals that this review has too"),
-    ("recall", "Recall", "Share of this review's intervals that the other has too"),
+    (
+        "precision",
+        "Precision",
+        "Share of the other's intervals that this review has too; this review is the reference",
+    ),
+    (
+        "recall",
+        "Recall",
+        "Share of this review's intervals that the other has too; this review is the reference",
+    ),
     (
         "kappa",
         "Kappa, frames",
@@ -103,9 +111,16 @@ class AgreementPage(QWidget):
         self.note.setWordWrap(True)
         self.note.setProperty("role", "warn")
         self.note.hide()
+        self.sides = QLabel()
+        self.sides.setWordWrap(True)
+        self.sides.setProperty("role", "soft")
+        self.sides.setToolTip("Whose intervals are called here and there, and what is measured against what")
         self.figures: dict[str, QLabel] = {}
         self.list = QListWidget()
-        self.list.setToolTip("What agrees and what does not; a click or Enter shows it in the timeline")
+        self.list.setToolTip(
+            "What agrees and what does not: = in both, with the share of their frames that both have (IoU); "
+            "+ only here; - only there. A click or Enter shows it in the timeline"
+        )
         self.list.itemActivated.connect(self._activated)
         self.list.itemClicked.connect(self._activated)
         self._lay_out()
@@ -141,6 +156,7 @@ class AgreementPage(QWidget):
         layout.setSpacing(3)
         layout.addLayout(row)
         layout.addWidget(self.note)
+        layout.addWidget(self.sides)
         layout.addLayout(grid)
         layout.addWidget(self.list, 1)
 
@@ -192,6 +208,10 @@ class AgreementPage(QWidget):
         if self._document is None or not self._shown:
             return
         path = self._files[self.other.currentIndex()]
+        here = self._document.reviewer or "what is open"
+        self.sides.setText(
+            f"Here: {here}, the reference. There: {self.other.currentText()}, measured against it."
+        )
         kind = self.kind.currentData()
         self._worker.ask((path, kind), _comparison(self._document, path, kind))
         self._timer.start()
@@ -272,7 +292,7 @@ def _comparison(
     document: ReviewDocument, path: Path | None, kind: Kind | None
 ) -> Callable[[Ticket], Compared]:
     """Return the work; a path is a file of any kind that can be imported, or another review's journal."""
-    ours, machine, times, n = document.intervals, document.machine, document.times_s, document.n_frames
+    ours, machine, times, n = document.intervals, document.found, document.times_s, document.n_frames
 
     def work(ticket: Ticket) -> Compared:
         theirs: Sequence[ReviewInterval | IntervalRecord] = machine

@@ -124,7 +124,11 @@ class ExportDialog(QDialog):
 
     def start(self) -> None:
         """Begin to write; returns at once. Where files would be replaced, they are named first."""
-        folder = Path(self.folder.text().strip())
+        try:
+            folder = Path(self.folder.text().strip()).expanduser()
+        except RuntimeError:  # "~somebody" whom this computer does not know
+            self.told.setText("⚠ Nobody's folder is known by this name: write it without ~.")
+            return
         there = replaced_by(folder, self.formats())
         if not set(there) <= set(self._agreed):
             self._agreed = there

@@ -29,7 +29,8 @@ from megc_live.video.reader import FrameReader
 U8 = NDArray[np.uint8]
 What = Literal["faces", "clip", "flow"]
 _KEPT = 12
-_CLIPS_KEPT = 3
+_CLIP_BYTES = 256 << 20
+"""Memory of all clips that are kept together; the newest one is kept whatever it takes."""
 _FALLBACK_FPS = 30.0
 
 
@@ -50,6 +51,11 @@ class Clip:
     plain: U8
     magnified: U8
     factor: float
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the pictures; clips of one interval share the plain ones, which count in each."""
+        return self.plain.nbytes + self.magnified.nbytes
 
 
 @dataclass(frozen=True)
@@ -120,9 +126,13 @@ class Looks:
 
     def _keep(self, key: Hashable, value: Any) -> None:
         self._done[key] = value
-        clips = [other for other, kept in self._done.items() if isinstance(kept, Clip)]
-        for old in clips[:-_CLIPS_KEPT]:  # a clip is up to tens of megabytes
+        clips = [(other, kept.n_bytes) for other, kept in self._done.items() if isinstance(kept, Clip)]
+        left = sum(size for _, size in clips)
+        for old, size in clips[:-1]:  # ten seconds at 200 frames/s are 400 MB
+            if left <= _CLIP_BYTES:
+                break
             del self._done[old]
+            left -= size
         while len(self._done) > _KEPT:
             self._done.popitem(last=False)
 

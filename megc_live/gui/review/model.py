@@ -12,19 +12,28 @@ from PyQt6.QtWidgets import QWidget
 from megc_live.gui import theme
 from megc_live.output.reviewed import STATUSES, ReviewInterval
 from megc_live.output.words import clock
+from megc_live.review.doubts import label_doubt, length_doubt
 
 STATUS_SIGNS = {"open": "○ open", "accepted": "✓ accepted", "rejected": "✕ rejected"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its head, what the head explains, a cell's text, and what it is sorted by."""
+    """One column: its head, what the head explains, a cell's text, and what it is sorted by.
+
+    ``doubt`` says what does not fit in a cell, which has a sign then; empty: nothing.
+    """
 
     head: str
     tip: str
     text: Callable[[ReviewInterval], str]
     key: Callable[[ReviewInterval], Any]
     width: int
+    doubt: Callable[[ReviewInterval], str] = lambda item: ""
+
+    def shown(self, item: ReviewInterval) -> str:
+        """Return what stands in a cell."""
+        return f"⚠ {self.text(item)}" if self.doubt(item) else self.text(item)
 
 
 def _length_ms(item: ReviewInterval) -> float:
@@ -57,7 +66,8 @@ COLUMNS = (
         "Class of MEGC 2019; - without one",
         lambda i: i.record.label or "-",
         lambda i: i.record.label,
-        66,
+        80,
+        label_doubt,
     ),
     Column(
         "Onset",
@@ -67,7 +77,12 @@ COLUMNS = (
         72,
     ),
     Column(
-        "ms", "Length from onset to offset, milliseconds", lambda i: f"{_length_ms(i):.0f}", _length_ms, 46
+        "ms",
+        "Length from onset to offset, milliseconds; ⚠ where it does not fit the kind",
+        lambda i: f"{_length_ms(i):.0f}",
+        _length_ms,
+        58,
+        length_doubt,
     ),
     Column(
         "Frames",
@@ -118,21 +133,22 @@ class IntervalModel(QAbstractTableModel):
         """Return what Qt asks of a cell."""
         item, column = self.items[index.row()], COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.text(item)
+            return column.shown(item)
         if role == SORT_KEY:
             return column.key(item)
         if role == ITEM:
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
             changed = f", changed {item.changed}" if item.changed else ""
-            return f"{column.tip}: {column.text(item)}\n{_who(item)}{changed}" + (
-                f"\n{item.comment}" if item.comment else ""
-            )
+            lines = (column.doubt(item), f"{column.tip}: {column.text(item)}", f"{_who(item)}{changed}")
+            return "\n".join(filter(None, (*lines, item.comment)))
         if role == Qt.ItemDataRole.ForegroundRole:
             if column.head == "Status":
                 return theme.colour(item.status)
             if item.status == "rejected":
                 return theme.colour("soft")
+            if column.doubt(item):
+                return theme.colour("warn")
         return None
 
     def headerData(

@@ -203,7 +203,7 @@ class Workspace(QWidget):
         several = len(document.faces) > 1
         self.timeline.set_bars(
             [bar_of(item, several) for item in document.intervals],
-            [machine_bar(record) for record in document.machine],
+            [machine_bar(record) for record in document.found],
         )
         self._select(selected, seek=False)
 

@@ -157,6 +157,24 @@ def test_an_export_asks_before_it_replaces(view: ReviewView, qtbot: QtBot) -> No
     dialog.reject()
 
 
+def test_an_export_goes_into_the_home_that_a_tilde_means(
+    view: ReviewView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    dialog = view.export()
+    assert dialog is not None
+    dialog.boxes["html"].setChecked(False)
+    dialog.folder.setText("~nobody-of-this-name/out")
+    dialog.start()
+    assert not dialog.writing and "without ~" in dialog.told.text()
+    dialog.folder.setText("~/out")
+    dialog.start()
+    qtbot.waitUntil(lambda: bool(dialog.files), timeout=30_000)
+    assert (tmp_path / "home" / "out" / "review.csv").is_file()
+    dialog.reject()
+
+
 def test_a_file_that_was_not_named_is_not_replaced(
     view: ReviewView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,9 +44,13 @@ def test_a_second_reviewer_may_begin_alone_and_then_compare(
     view.work.editor.set_status("accepted")
     assert "your own review" in view.saved.text()
     page = view.work.stage.agreement
-    assert [page.other.itemText(k) for k in range(page.other.count())] == ["the machine", "review"]
+    assert [page.other.itemText(k) for k in range(page.other.count())] == ["the machine", f"{NAME} (review)"]
     view.work.stage.tabs.setCurrentIndex(AGREEMENT)
     page.other.setCurrentIndex(1)
+    assert (
+        page.sides.text().startswith("Here: B. Rater, the reference.")
+        and f"{NAME} (review)" in page.sides.text()
+    )
     n = len(document.intervals)
     qtbot.waitUntil(lambda: page.compared is not None and page.compared.result.n_b == n - 1, timeout=10_000)
     assert page.compared is not None and page.compared.result.n_open_a == n - 1
@@ -166,19 +170,23 @@ def test_that_a_file_does_not_say_of_which_recording_it_is_is_told(
 
 
 def test_decisions_of_an_exported_result_can_be_taken_over(
-    view: ReviewView, qtbot: QtBot, folder: Path
+    view: ReviewView, qtbot: QtBot, folder: Path, tmp_path: Path
 ) -> None:
     view.work.editor.set_status("rejected")
+    assert view.work.editor.apply(Add(10, 14, 20, face_id=0))
     dialog = view.export()
     assert dialog is not None and view.document is not None
     dialog.pictures.setChecked(False)
     dialog.start()
     qtbot.waitUntil(lambda: bool(dialog.files), timeout=30_000)
-    out = Path(dialog.folder.text())
+    out = Path(shutil.copytree(dialog.folder.text(), tmp_path / "sent"))
     dialog.reject()
     wanted = view.document.intervals
     open_in(view, out, qtbot)
     assert view.document is not None and len(view.document.intervals) == len(wanted) - 1
+    thin = view.work.timeline.bars._machine
+    assert len(thin) == len(wanted) - 2, "neither the rejected nor what a person added is the machine's"
+    assert 10 not in {bar.onset for bar in thin}
     assert view.banner.isVisible() and "Take them over" in view.banner.button.text()
     view.banner.button.click()
     qtbot.waitUntil(lambda: view.document is not None and view.document.intervals == wanted, timeout=10_000)
