@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -45,9 +46,10 @@ class CutOff(QObject):
 
     def _beside(self, work: Callable[[], object]) -> None:
         def run() -> None:
-            try:
-                work()
-            except (MegcError, OSError) as error:
-                self.told.emit(f"What is left of an earlier session cannot be kept: {error}", "", None)
+            with suppress(RuntimeError):  # the window has gone meanwhile
+                try:
+                    work()
+                except (MegcError, OSError) as error:
+                    self.told.emit(f"What is left of an earlier session cannot be kept: {error}", "", None)
 
         threading.Thread(target=run, name="megc-cut-off", daemon=True).start()

@@ -6,6 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pytestqt.qtbot import QtBot
+
+from megc_live.cut_off import RUNNING
+from megc_live.gui.preferences import Places, Preferences
+from megc_live.output.columns import FRAME_HEADER, INTERVAL_HEADER
+from megc_live.output.tables import csv_line
+from tests.gui.conftest import Windows
+from tests.output import made_up
+
 SCRIPT = """
 import sys, threading
 from pathlib import Path
@@ -41,3 +50,27 @@ def test_results_are_written_after_the_window_has_gone(tmp_path: Path) -> None:
     assert done.returncode == 7, done.stderr
     (folder,) = tmp_path.iterdir()
     assert {"intervals.csv", "frames.csv", "session.json"} <= {path.name for path in folder.iterdir()}
+
+
+def test_what_a_killed_program_left_of_a_session_is_offered_and_kept(
+    new_window: Windows, places: Places, qtbot: QtBot
+) -> None:
+    results = Preferences(places).results
+    part = results / ".talk.partial-99999999"
+    part.mkdir(parents=True)
+    session = made_up.session()
+    session.run = dict(RUNNING)
+    session.write(part)
+    (part / ".intervals.csv.99999999-0123abcd.part").write_text(csv_line(INTERVAL_HEADER))
+    (part / ".frames.csv.99999999-0123abcd.part").write_text(csv_line(FRAME_HEADER) + "0,0,0.0")
+    window = new_window()
+    qtbot.waitUntil(lambda: "ended in the middle of a live session" in window.banner.text.text())
+    assert window.banner.offer.text() == "Keep it"
+    window.banner.offer.click()
+    qtbot.waitUntil(lambda: "Kept in talk-cut-off" in window.banner.text.text())
+    kept = results / "talk-cut-off"
+    assert sorted(path.name for path in kept.iterdir()) == ["frames.csv", "intervals.csv", "session.json"]
+    assert (kept / "frames.csv").read_text() == csv_line(FRAME_HEADER), "the half line is left out"
+    window.banner.offer.click()
+    qtbot.waitUntil(lambda: window.review.document is not None, timeout=20_000)
+    assert window.workspace() == "Review"

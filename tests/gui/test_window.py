@@ -355,7 +355,12 @@ def test_files_dropped_anywhere_go_where_they_belong(
 ) -> None:
     window = new_window()
     opened: list[Path] = []
-    window.review.open = opened.append
+
+    def shown(folder: Path) -> None:
+        opened.append(folder)
+        window.review.opened.emit(folder)
+
+    window.review.open = shown
     results = tmp_path / "result"
     results.mkdir()
     for name in ("session.json", "intervals.csv"):
