@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from megc_live.review import (
     magnified_clip,
     reclassify,
 )
+from megc_live.review.look import _Finding
 from megc_live.settings import Settings
 from megc_live.video import open_source
 from tests.conftest import FaceClip
@@ -194,6 +196,49 @@ def test_what_cannot_be_shown_says_why(document: ReviewDocument, folder: Path) -
     document.session = session
     with pytest.raises(ReviewError, match="spotting only"):
         reclassify(document, item)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """As much of an observed face as is asked for."""
+
+    face_id: int
+    index: int
+    x: float
+    eye_px: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        return self.x, 100.0, 80.0, 80.0
+
+    @property
+    def quality(self) -> Seen:
+        return self
+
+
+@dataclass(frozen=True)
+class TwoFaces:
+    """A large face 0 on the left in all frames; face 1 on the right, gone after frame 5."""
+
+    faces: tuple[int, ...] = (0, 1)
+
+    def rows(self, face: int) -> TwoFaces.Rows:
+        box = np.full((10, 4), np.nan, dtype=np.float32)
+        box[: 5 if face else 10] = (500 if face else 100, 100, 80, 80)
+        return self.Rows(box)
+
+    @dataclass(frozen=True)
+    class Rows:
+        box: np.ndarray
+
+
+@pytest.mark.parametrize("begin", [0, 5])
+def test_another_face_is_never_taken_for_the_one_that_is_gone(document: ReviewDocument, begin: int) -> None:
+    finding = _Finding(cast(Any, TwoFaces()), replace(micro(document)[0].record, face_id=1))
+    for index in range(begin, 10):
+        seen = [Seen(7, index, 100.0, 60.0), *([Seen(8, index, 500.0, 40.0)] if index < 5 else [])]
+        found = finding.of(cast(Any, seen))
+        assert (found.face_id if found is not None else None) == (8 if index < 5 else None)
 
 
 def test_a_face_that_is_not_there_is_told(document: ReviewDocument, monkeypatch: pytest.MonkeyPatch) -> None:

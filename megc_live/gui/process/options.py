@@ -27,7 +27,7 @@ from PyQt6.QtWidgets import (
 )
 
 from megc_live.batch_items import Options
-from megc_live.choices import Choice, Choices, collect_choices
+from megc_live.choices import NO_RECOGNIZER, Choice, Choices, collect_choices
 from megc_live.one_source import How
 from megc_live.results import ALWAYS
 from megc_live.settings import Settings
@@ -320,13 +320,18 @@ def _label(text: str, buddy: QWidget) -> QLabel:
     return label
 
 
+_MORE = {NO_RECOGNIZER: " (spotting only, no labels)"}
+"""What stands behind names that do not speak for themselves."""
+
+
 def _fill(box: QComboBox, choices: Sequence[Choice]) -> None:
     """Show all choices; those that cannot be chosen are greyed and say why."""
     chosen = box.currentData()
     with QSignalBlocker(box):
         box.clear()
         for choice in choices:
-            box.addItem(f"{choice.name} (not here)" if choice.reason else choice.name, choice.name)
+            more = " (not here)" if choice.reason else _MORE.get(choice.name, "")
+            box.addItem(f"{choice.name}{more}", choice.name)
             at = box.count() - 1
             box.setItemData(at, choice.reason or choice.summary, Qt.ItemDataRole.ToolTipRole)
             box.setItemData(at, choice.reason, _WHY)
