@@ -90,7 +90,7 @@ def render_report(
         frames=quality.frames,
         no_face=quality.frames > 0 and quality.frames_with_face == 0,
         spotting_only=_recognizer(session) == "none" and not any(event.record.label for event in ordered),
-        reviewed=_reviewed(ordered) if reviewed else "",
+        reviewed=_reviewed(session, ordered) if reviewed else "",
         data_id=DATA_ID,
         data=to_text(event.item for event in ordered),
         recording_id=RECORDING_ID,
@@ -105,14 +105,18 @@ def render_report(
     )
 
 
-def _reviewed(events: Sequence[ReportEvent]) -> str:
+def _reviewed(session: SessionInfo, events: Sequence[ReportEvent]) -> str:
     """Say who reviewed and what was decided."""
     names = list(dict.fromkeys(event.record.reviewer for event in events if event.record.reviewer))
     counts = Counter(event.item.status for event in events)
     told = ", ".join(f"{counts[status]} {status}" for status in STATUSES)
     by = f" by {', '.join(names)}" if names else ""
     text = f"Reviewed{by}: {told}. Rejected intervals are listed, but not counted nor drawn."
-    return f"{text} Open ones are counted, though nobody has decided on them yet." if counts["open"] else text
+    if counts["open"]:
+        text += " Open ones are counted, though nobody has decided on them yet."
+    if "reviewed_results_of" in session.run:
+        text += " The source was analysed again after the review had begun: see the warnings below."
+    return text
 
 
 def _summary(

@@ -24,6 +24,7 @@ from megc_live.review.footage import FaceRows, Footage, nearest
 from megc_live.review.journal import Journal, JournalError, ReviewLock, header, rename_aside
 from megc_live.review.names import JOURNAL, OTHERS, journal_of, shown_names
 from megc_live.review.replay import replay
+from megc_live.review.run_before import kept_of, run_before
 from megc_live.review.video import VideoPlace, analysed, find_video, open_checked, place_of, settled
 from megc_live.video.reader import CACHE_BYTES, FrameReader
 
@@ -52,6 +53,8 @@ class ReviewDocument(Closing):
         What the review began with, by onset: of an export that are a person's intervals, too.
     found : tuple of IntervalRecord
         Of these the ones that no person has made or changed.
+    run_before : dict or None
+        What is known of the analysis that found them, if the results are of a later one.
     intervals : tuple of ReviewInterval
         As they are now, by onset; rejected ones too.
     times_s : ndarray of float64, shape (n_frames,)
@@ -102,6 +105,7 @@ class ReviewDocument(Closing):
         self.machine: tuple[IntervalRecord, ...] = review.machine
         self.reviewers_before = tuple(review.reviewers)
         self.found = by_machine(review.machine)
+        self.run_before = run_before(review.run, review.other_intervals, session)
         self._history = review.history
         self._notes = [*filter(None, [export_note(session)]), *review.notes]
         self._analysed = analysed(session, footage.times_s, self.present_frames)
@@ -390,5 +394,5 @@ class ReviewDocument(Closing):
         lines = [line]
         if not self._journal.lines:
             began = [dict(json_values(asdict(record))) for record in self.machine]
-            lines.insert(0, header(began, {"started": self.session.started, "n_frames": self.n_frames}))
+            lines.insert(0, header(began, kept_of(self.session, self.n_frames)))
         self._journal.append(*lines)

@@ -19,6 +19,7 @@ from megc_live.review.document import ReviewDocument
 from megc_live.review.look import LookStopped, Stopped
 from megc_live.review.names import OTHERS, name_for_files
 from megc_live.review.pictures import interval_pictures
+from megc_live.review.run_before import put_into
 from megc_live.review.video import was_recorded
 from megc_live.video.reader import FrameReader
 
@@ -163,6 +164,8 @@ def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> Se
         session.source.spec = str(document.video)
     names = {item.record.reviewer for item in items if item.record.reviewer}
     session.run = {**session.run, "reviewed": True, "reviewers": sorted(names)}
+    if document.run_before is not None:
+        put_into(session, document.run_before)
     return session
 
 

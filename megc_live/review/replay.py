@@ -37,6 +37,10 @@ class Replayed:
         What the reviewer should know, ready to be shown.
     reviewers : list of str
         Who made changes, in the order in which they came.
+    run : dict
+        What the journal keeps of the analysis that it began with; empty: it has not begun.
+    other_intervals : bool
+        Whether it began with other intervals than are there now.
     """
 
     machine: tuple[IntervalRecord, ...]
@@ -44,6 +48,8 @@ class Replayed:
     located: str = ""
     notes: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
+    run: dict[str, Any] = field(default_factory=dict)
+    other_intervals: bool = False
 
 
 def replay(journal: Journal, footage: Footage, machine: Sequence[IntervalRecord]) -> Replayed:
@@ -62,7 +68,9 @@ def replay(journal: Journal, footage: Footage, machine: Sequence[IntervalRecord]
             f"{INTERVALS} was written anew after this review began: the review goes on with the "
             f"intervals that it began with. Move {journal.path.name} away to begin anew."
         )
-    review = Replayed(began, History(began, footage), notes=notes)
+    review = Replayed(began, History(began, footage), notes=notes, other_intervals=began != found)
+    if journal.lines and isinstance(run := journal.lines[0].get("session"), dict):
+        review.run = run
     for number, line in enumerate(journal.lines[1:], start=2):
         try:
             _read(review, line)

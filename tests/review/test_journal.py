@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from megc_live.errors import DatasetError, OutputError, ReviewError
-from megc_live.output import IntervalRecord
+from megc_live.output import IntervalRecord, SessionInfo
 from megc_live.review import (
     Add,
     Comment,
@@ -29,6 +29,7 @@ from megc_live.review import (
     Several,
     Split,
     describe,
+    export,
     set_aside,
 )
 from megc_live.review.names import JOURNAL, journal_of, name_for_files
@@ -218,6 +219,40 @@ def test_another_analysis_does_not_move_the_review(opened: Open, result: Path) -
     (result / "review.jsonl").write_bytes(journal)
     again = opened()
     assert again.intervals == shown and "written anew" in again.notes[0]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with the settings", "of a first version"])
+def test_an_export_tells_how_its_intervals_were_found_after_another_analysis(
+    opened: Open, result: Path, tmp_path: Path, kept: bool
+) -> None:
+    with opened() as document:
+        document.apply(SetStatus(1, "accepted"))
+        export(document, tmp_path / "before", ["csv"])
+    journal = result / "review.jsonl"
+    first, *rest = journal.read_text().splitlines(keepends=True)
+    if not kept:
+        values = json.loads(first)
+        values["session"] = {"started": values["session"]["started"], "n_frames": 300}
+        journal.write_text(json.dumps(values) + "\n" + "".join(rest))
+    assert "reviewed_results_of" not in SessionInfo.read(tmp_path / "before" / "session.json").run
+
+    write_result(result, n_events=3)
+    later = SessionInfo.read(result / "session.json")
+    later.started = "2026-05-06T07:08:09+00:00"
+    later.settings["spotting"]["spotter"] = "of-fd"
+    later.models = {}
+    later.write(result)
+    with opened() as document:
+        export(document, tmp_path / "out", ["csv", "html"], pictures=False)
+    told = SessionInfo.read(tmp_path / "out" / "session.json")
+    assert told.run["reviewed_results_of"] == "2026-01-02T03:04:05+00:00"
+    assert told.settings["spotting"]["spotter"] == ("ltp-net" if kept else "of-fd")
+    assert told.started == ("2026-01-02T03:04:05+00:00" if kept else later.started)
+    assert bool(told.models) == kept
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "those of the analysis of 2026-01-02 03:04" in page and "again (2026-05-06 07:08)" in page
+    assert ("those of the first are not known" in page) == (not kept)
+    assert "analysed again after the review had begun" in page
 
 
 @pytest.mark.parametrize(
