@@ -239,7 +239,7 @@ class Banner(QFrame):
         self.text.setText(text)
         self.text.setToolTip(text)
         self.button.setText(button)
-        self.button.setToolTip(f"{tip} (Ctrl+Shift+G)")
+        self.button.setToolTip(f"{tip or button} (Ctrl+Shift+G)")
         self.button.setVisible(bool(button))
         self.show()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
@@ -27,7 +28,7 @@ from megc_live.gui.review.pickers import dropped_results, pick_results
 from megc_live.gui.review.words import greeting, reviewed_before, saved_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
-from megc_live.review import REVIEW, JournalError, ReviewDocument
+from megc_live.review import REVIEW, ExportedError, JournalError, ReviewDocument
 from megc_live.settings import Settings
 
 POLL_MS = 30
@@ -338,22 +339,17 @@ class ReviewView(QWidget):
         self._back()
         self.work.refresh(frozenset(self.work.editor.selection))  # what was open may be closed now
         self._say_saved()
-        name = self._memory.reviewer
-        if isinstance(answer.cause, JournalError):
-            self.banner.tell(
-                answer.error,
-                "Set it aside and begin anew",
-                "The file is renamed, nothing of it is deleted",
-                lambda: self._open(folder, name, aside=True),
-            )
-            return
-        can_look = (folder / "intervals.csv").is_file()
-        self.banner.tell(
-            answer.error,
-            "Open to look at only" if can_look else "",
-            "Open without changing anything: no edit is possible then",
-            lambda: self._open(folder, name, read_only=True),
-        )
+        cause, name, told = answer.cause, self._memory.reviewer, answer.error
+        if isinstance(cause, JournalError):
+            again, tip = partial(self._open, folder, name, aside=True), "It is renamed, nothing is deleted"
+            self.banner.tell(told, "Set it aside and begin anew", tip, again)
+        elif isinstance(cause, ExportedError):
+            self.banner.tell(told, "Open what was reviewed", "", partial(self.open, cause.original))
+        elif (folder / "intervals.csv").is_file():
+            look, tip = partial(self._open, folder, name, read_only=True), "No edit is possible then"
+            self.banner.tell(told, "Open to look at only", tip, look)
+        else:
+            self.banner.tell(told)
 
     def locate(self, path: Path) -> None:
         """Say where the video of the results is now; returns at once."""

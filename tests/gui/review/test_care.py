@@ -140,6 +140,26 @@ def test_a_damaged_review_is_set_aside(view: ReviewView, qtbot: QtBot, folder: P
     assert [path.read_bytes() for path in kept] == [damaged]
 
 
+def test_an_export_is_not_opened_as_results_but_leads_to_them(
+    view: ReviewView, qtbot: QtBot, folder: Path
+) -> None:
+    view.work.editor.set_status("rejected")
+    dialog = view.export()
+    assert dialog is not None
+    dialog.pictures.setChecked(False)
+    dialog.start()
+    qtbot.waitUntil(lambda: bool(dialog.files), timeout=30_000)
+    out = Path(dialog.folder.text())
+    dialog.reject()
+    view.open(out)
+    qtbot.waitUntil(lambda: view.banner.button.text() == "Open what was reviewed", timeout=10_000)
+    assert "export of a review" in view.banner.text.text()
+    qtbot.waitUntil(lambda: not view._reader.busy)
+    view.banner.button.click()
+    qtbot.waitUntil(lambda: view.pages.currentWidget() is view.work_page and not view._reader.busy)
+    assert view.document is not None and view.document.folder == folder and not view.document.read_only
+
+
 def test_an_export_asks_before_it_replaces(view: ReviewView, qtbot: QtBot) -> None:
     dialog = view.export()
     assert dialog is not None and view.document is not None
