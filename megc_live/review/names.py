@@ -15,7 +15,7 @@ OTHERS = "review*.jsonl"
 """What the files of all reviews in a folder are named like, those set aside too."""
 
 _OWN = "-by-"
-_INITIALS = 3
+_INITIALS = 2
 _LONGEST = 40
 """Letters of a person's name that are kept in a file's name."""
 
