@@ -146,7 +146,7 @@ def _refuse_results(document: ReviewDocument, folder: Path) -> None:
             theirs = not SessionInfo.read(folder / SESSION).run.get("reviewed", False)
     if theirs:
         raise OutputError(
-            f"{str(folder)!r} holds the results of an analysis, which stay as they are.",
+            f"{str(folder)!r} holds the results of an analysis, or another review, which stay as they are.",
             f"Export into another folder, for example {str(folder_for(document))!r}.",
         )
 

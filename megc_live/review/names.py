@@ -15,7 +15,7 @@ JOURNAL = "review.jsonl"
 OTHERS = REVIEWS
 
 _OWN = "-by-"
-_INITIALS = 3
+_INITIALS = 2
 _LONGEST = 40
 """Letters of a person's name that are kept in a file's name."""
 
