@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
+    QLabel,
     QPushButton,
     QScrollArea,
     QTabWidget,
@@ -155,7 +156,7 @@ class SettingsDialog(QDialog):
         reset.setAccessibleName(f"Reset {name_shown}")
         reset.clicked.connect(lambda: self._reset(entry))
         entry = Entry(part, name, field, control, reset)
-        title = label(name_shown)
+        title = QLabel(name_shown)
         title.setBuddy(control.widget)
         grid.addWidget(title, line, 0)
         grid.addWidget(control.widget, line, 1)
