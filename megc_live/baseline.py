@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from megc_live.events import FrameRow
 from megc_live.face.regions import REGIONS
+from megc_live.spotting.interval import Interval
 
 MIN_FRAMES = 10
 MIN_SHARE = 0.5
@@ -72,6 +73,20 @@ class Baseline:
         z = np.full(len(sd), np.nan)
         np.divide(above, sd, out=z, where=sd > 0)
         return z
+
+    def movement(self, found: Iterable[tuple[int, Interval]]) -> Interval | None:
+        """Return the first interval in which this face moved while it should have been neutral, or None.
+
+        Parameters
+        ----------
+        found : iterable of (int, Interval)
+            Ids of faces, and when they moved.
+        """
+        ended_s = self.began_s + self.seconds
+        for face_id, interval in found:
+            if face_id == self.face_id and interval.onset_s < ended_s and interval.offset_s > self.began_s:
+                return interval
+        return None
 
 
 class BaselineTaker:

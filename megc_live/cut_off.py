@@ -8,10 +8,11 @@ from pathlib import Path
 
 from megc_live.errors import DatasetError
 from megc_live.output import SessionInfo, read_frames
+from megc_live.output.columns import FRAME_HEADER, INTERVAL_HEADER
 from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.files import write_whole, writing
 from megc_live.output.session import SESSION
-from megc_live.output.tables import read_intervals
+from megc_live.output.tables import csv_line, read_intervals
 from megc_live.publish import free_name, is_owned
 from megc_live.video.recorder import RECORDING, RECORDING_FRAMES
 
@@ -20,6 +21,7 @@ CUT_OFF = "-cut-off"
 RUNNING = {"complete": False, "host": platform.node()}
 """What the record of a session says of the run while it goes on: on which computer, for who looks for it."""
 _PART = re.compile(r"\.(?P<name>.+)\.partial-(?P<pid>\d+)")
+_HEADERS = {INTERVALS: INTERVAL_HEADER, FRAMES: FRAME_HEADER}
 _PENDING = re.compile(r"\.(?P<name>.+)\.\d+-[0-9a-f]{8}\.part")
 
 
@@ -60,9 +62,10 @@ def keep(part: Path) -> Path:
     for pending in part.glob(".*.part"):
         name = _PENDING.fullmatch(pending.name)
         with writing(pending):
-            if name is not None and name["name"] in (INTERVALS, FRAMES):
+            if name is not None and name["name"] in _HEADERS:
                 data = pending.read_bytes()
-                write_whole(part / name["name"], data[: data.rfind(b"\n") + 1])
+                whole = data[: data.rfind(b"\n") + 1].rstrip(b"\0")  # a power cut leaves zeros, or nothing
+                write_whole(part / name["name"], whole or csv_line(_HEADERS[name["name"]]))
             pending.unlink()
     _complete(part)
     folder = part.with_name(free_name(part.parent, f"{match['name']}{CUT_OFF}"))
@@ -74,8 +77,9 @@ def keep(part: Path) -> Path:
 def _complete(part: Path) -> None:
     """Say in the record what there is."""
     session = SessionInfo.read(part / SESSION)
-    session.run = {"complete": False, "source": session.source.spec}
-    session.warnings.append("the program ended in the middle of the session; this was written till then")
+    session.run = {**session.run, "source": session.source.spec}  # found again should the renaming fail
+    told = "the program ended in the middle of the session; this was written till then"
+    session.warnings = [*(line for line in session.warnings if line != told), told]
     kinds = [record.kind for record in read_intervals(part / INTERVALS)]
     session.events = {kind: kinds.count(kind) for kind in ("micro", "macro")}
     first = last = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +24,45 @@ from megc_live.video.recorder import RecorderStats
 State = Literal["opening", "running", "paused", "lost", "stopping", "ended", "failed"]
 
 _REGION_POINTS = list(REGION_POINTS.values())
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture of one frame that goes with a session's results, in whose folder all of the session is.
+
+    Attributes
+    ----------
+    now : Path
+        Where it is written: while a session runs its folder is prepared under a hidden name.
+    final : Path
+        Where it is once the session has ended.
+    """
+
+    now: Path
+    final: Path
+
+    @classmethod
+    def of(cls, folder: Path, index: int) -> Still:
+        """Return the places of frame ``index`` in a session whose results will be in ``folder``."""
+        prepared = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+        name = f"snapshot_frame_{index:06d}.png"
+        return cls((prepared if prepared.is_dir() else folder) / name, folder / name)
+
+    def settle(self) -> bool:
+        """Return whether it is in its final place, now that the session has ended.
+
+        One that was written a moment too late is brought there, or removed if the session kept nothing:
+        no picture of a person is left in a hidden place.
+        """
+        if self.now != self.final and self.now.is_file():
+            with suppress(OSError):
+                if self.final.parent.is_dir():
+                    os.replace(self.now, self.final)
+                else:
+                    self.now.unlink()
+            with suppress(OSError):
+                self.now.parent.rmdir()
+        return self.final.is_file()
 
 
 @dataclass(frozen=True)

@@ -19,44 +19,95 @@ class _Part(BaseModel):
 class VideoSettings(_Part):
     """How frames are kept."""
 
-    ring_seconds: float = Field(5.0, gt=1, le=60, description="length of the frame ring, s")
-    ring_bytes: int = Field(256 * 2**20, ge=2**20, description="memory limit of the frame ring, bytes")
-    live_queue_seconds: float = Field(3.0, gt=0, le=30, description="length of the live queue, s")
+    ring_seconds: float = Field(
+        5.0,
+        gt=1,
+        le=60,
+        title="Newest frames kept",
+        description="how long frames are kept for the pictures and the label of an interval, s",
+    )
+    ring_bytes: int = Field(
+        256 * 2**20,
+        ge=2**20,
+        title="Memory for these frames",
+        description="where it is too little the frames are kept smaller, bytes",
+    )
+    live_queue_seconds: float = Field(
+        3.0,
+        gt=0,
+        le=30,
+        title="Live video that may wait",
+        description="how much waits for a busy computer before frames are dropped, s",
+    )
 
 
 class FaceSettings(_Part):
     """How faces are found and followed."""
 
-    faces: Literal["largest", "all"] = Field("largest", description="which faces are analysed")
-    max_faces: int = Field(4, ge=1, le=16, description="faces followed with faces = all")
-    keyframe_s: float = Field(0.4, gt=0, le=2, description="longest time between full detections, s")
-    detect_side: int = Field(640, ge=128, description="longest side given to the landmarker, px")
-    min_confidence: float = Field(0.5, gt=0, lt=1, description="detection confidence that is needed")
+    faces: Literal["largest", "all"] = Field("largest", title="Faces", description="which faces are analysed")
+    max_faces: int = Field(
+        4, ge=1, le=16, title="Most faces", description="how many are followed with faces = all"
+    )
+    keyframe_s: float = Field(
+        0.4,
+        gt=0,
+        le=2,
+        title="Full face detection every",
+        description="longest time between full detections, s",
+    )
+    detect_side: int = Field(
+        640,
+        ge=128,
+        title="Picture for the face model",
+        description="longest side given to the landmarker, px",
+    )
+    min_confidence: float = Field(
+        0.5, gt=0, lt=1, title="Certainty of a face", description="how certain the detection must be, 0 to 1"
+    )
 
 
 class SpottingSettings(_Part):
     """Which spotter, and how certain it must be."""
 
-    spotter: str = Field("ltp-net", description="name in the SPOTTERS registry")
-    threshold: float | None = Field(
-        None, ge=0, le=1, description="score needed for an interval; empty: the model card's own"
+    spotter: str = Field(
+        "ltp-net", title="Spotter", description="method that finds intervals: a name in the SPOTTERS registry"
     )
-    min_eye_px: float = Field(20.0, ge=0, description="faces with a smaller eye distance are not spotted, px")
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        title="Threshold",
+        description="score needed for an interval; empty: the model card's own",
+    )
+    min_eye_px: float = Field(
+        20.0,
+        ge=0,
+        title="Smallest eye distance",
+        description="faces with a smaller eye distance are not spotted, px",
+    )
 
 
 class RecognitionSettings(_Part):
     """Which classifier."""
 
-    recognizer: str = Field("ststnet", description="name in the RECOGNIZERS registry, or none")
+    recognizer: str = Field(
+        "ststnet",
+        title="Recognizer",
+        description="method that names emotions: a name in the RECOGNIZERS registry, or none",
+    )
 
 
 class ModelSettings(_Part):
     """Where models are looked for before the ones that ship."""
 
-    directory: Path | None = Field(None, description="folder with *.onnx and *.json cards")
-    landmarker: Path | None = Field(None, description="path of face_landmarker.task")
+    directory: Path | None = Field(
+        None, title="Folder of models", description="folder with *.onnx and *.json cards"
+    )
+    landmarker: Path | None = Field(None, title="Face model", description="path of face_landmarker.task")
     provider: str = Field(
-        "CPUExecutionProvider", description="onnxruntime provider; one that is missing is an error"
+        "CPUExecutionProvider",
+        title="Models run on",
+        description="onnxruntime provider; one that is missing is an error",
     )
 
 

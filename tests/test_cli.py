@@ -410,6 +410,8 @@ def test_a_poor_result_is_called_so() -> None:
     assert [m.verdict for m in matches] == ["hit", "miss"]
     assert "This is not good" in summary(matches)
     assert "This is not good" in summary(compare([], [found(1, 5), found(20, 25)]))
+    assert "dropped" not in summary(matches)
+    assert "366 frames were dropped" in summary(matches, 366) and "run it again" in summary(matches, 366)
 
 
 @pytest.mark.parametrize(

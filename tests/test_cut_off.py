@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from megc_live.cut_off import cut_off, keep
+from megc_live.cut_off import RUNNING, cut_off, keep
+from megc_live.errors import OutputError
 from megc_live.output.session import SessionInfo
+from megc_live.output.tables import read_frames, read_intervals
 from megc_live.publish import free_name
 from megc_live.review import ReviewDocument
 from megc_live.video.reader import FrameReader
 from tests.conftest import FaceClip
+from tests.output import made_up
 
 SESSION = """
 import sys, time
@@ -97,3 +100,43 @@ def test_what_still_runs_or_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     part_of(tmp_path, 99_999_999, None)
     part_of(tmp_path, 99_999_998, "another computer")
     assert cut_off(tmp_path) == []
+
+
+def test_one_that_lost_its_tables_in_a_power_cut_is_kept_too(tmp_path: Path) -> None:
+    part = tmp_path / ".talk.partial-99999999"
+    part.mkdir()
+    session = made_up.session()
+    session.run = dict(RUNNING)
+    session.write(part)
+    for name, data in (
+        (".intervals.csv.9-0123abcd.part", b""),
+        (".frames.csv.9-0123abcd.part", b"\0" * 4096),
+    ):
+        (part / name).write_bytes(data)
+    (part / ".report.html.9-0123abcd.part").write_bytes(b"half a page")
+    (tmp_path / "talk-cut-off").mkdir()
+    assert cut_off(tmp_path) == [part]
+    folder = keep(part)
+    assert folder == tmp_path / "talk-cut-off-2"
+    assert sorted(path.name for path in folder.iterdir()) == ["frames.csv", "intervals.csv", "session.json"]
+    assert list(read_frames(folder / "frames.csv")) == [] and read_intervals(folder / "intervals.csv") == []
+
+
+def test_what_could_not_be_renamed_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = tmp_path / ".talk.partial-99999999"
+    part.mkdir()
+    session = made_up.session()
+    session.run = dict(RUNNING)
+    session.write(part)
+    for name in ("intervals", "frames"):
+        (part / f".{name}.csv.9-0123abcd.part").write_bytes(b"")
+
+    def refuses(path: Path, to: Path) -> None:
+        raise PermissionError(13, "in use")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuses)
+        with pytest.raises(OutputError, match="in use"):
+            keep(part)
+    assert cut_off(tmp_path) == [part]
+    assert keep(part) == tmp_path / "talk-cut-off"

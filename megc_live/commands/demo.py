@@ -78,8 +78,15 @@ def _counts(matches: Sequence[Match]) -> tuple[int, int, int]:
     return hits, false, hits + sum(m.verdict == "miss" for m in matches)
 
 
-def summary(matches: Sequence[Match]) -> str:
-    """Say in one line what was found, and plainly so if it is not good."""
+def summary(matches: Sequence[Match], lost: int = 0) -> str:
+    """Say in one line what was found, and plainly so if it is not good.
+
+    Parameters
+    ----------
+    matches : sequence of Match
+    lost : int
+        Frames that were dropped because this computer was too slow: what lies in them cannot be found.
+    """
     hits, false, planted = _counts(matches)
     line = (
         f"Found {hits} of {planted} planted micro-expressions at IoU {IOU_NEEDED}, "
@@ -87,9 +94,15 @@ def summary(matches: Sequence[Match]) -> str:
     )
     if is_good(matches):
         return line
+    why = "`megc-live info` says what the analysis runs on."
+    if lost:
+        why = (
+            f"The likely cause: {lost} frames were dropped, as this computer was too slow or busy to keep up "
+            "with the clip. Close other programs and run it again."
+        )
     return (
         f"{line} This is not good: at least {GOOD_SHARE:.0%} found and at most {GOOD_FALSE} false interval "
-        "are expected of this clip. See `megc-live info`."
+        f"are expected of this clip. {why}"
     )
 
 
@@ -128,14 +141,19 @@ def run(out: Path, settings: Settings, *, seed: int, seconds: float) -> int:
         [_row(match) for match in matches],
         unbroken=("planted", "found", "label", "verdict"),
     )
-    terminal.print(summary(matches), soft_wrap=True)
     session = SessionInfo.read(out / "result" / "session.json")
+    terminal.print(summary(matches, frames_lost(session)), soft_wrap=True)
     for line in (delay_line(session), *(f"warning: {warning}" for warning in session.warnings)):
         terminal.print(line, soft_wrap=True)
     terminal.print(f"Report: {(out / 'result' / 'report.html').resolve()}", soft_wrap=True)
     if outcome.status == "interrupted":
         print_error("stopped before the end of the clip: what was planted after that could not be found.")
     return OK if outcome.status == "done" and is_good(matches) else FAILED
+
+
+def frames_lost(session: SessionInfo) -> int:
+    """Return how many frames of the clip were dropped because this computer was too slow."""
+    return int(sum(stage["dropped"] for stage in session.stages if stage["name"] in ("capture", "process")))
 
 
 def delay_line(session: SessionInfo) -> str:

@@ -43,7 +43,9 @@ class AskBeforeClosing(QObject):
         box.setWindowTitle("Close the window")
         box.setText(f"{running}\n\nStop, keep what was found so far, and close?")
         stop = box.addButton("&Stop and close", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("&Go on working", QMessageBox.ButtonRole.RejectRole)
+        go_on = box.addButton("&Go on working", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(go_on)  # Enter and Esc end nobody's session
+        box.setEscapeButton(go_on)
         self.box = box
 
         def answered() -> None:

@@ -15,8 +15,9 @@ open while its camera is unplugged is closed, as whoever fills it in is not in f
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -79,6 +80,18 @@ def demo_consent() -> dict[str, Any]:
     }
 
 
+def looks_like_a_name(text: str) -> bool:
+    """Tell whether what stands for a participant is rather a name than a code.
+
+    Examples
+    --------
+    >>> [looks_like_a_name(text) for text in ("Jane Doe", "Jane", "P07", "AB", "CONTROL")]
+    [True, True, False, False, False]
+    """
+    words = text.split()
+    return len(words) > 1 or bool(re.fullmatch(r"[^\W\d_][^\W\d_A-Z]{2,}", "".join(words)))
+
+
 class ConsentDialog(QDialog):
     """The form. Its OK button works once everything that is needed has been given.
 
@@ -90,12 +103,20 @@ class ConsentDialog(QDialog):
         The purpose of the last session, to start from.
     parent : QWidget, optional
         The window above which it is shown.
+    answers : dict, optional
+        A record whose answers stand in the form at first; its ticks do not: they are given anew.
     """
 
     given = pyqtSignal(object)
     """The record: a dict of JSON values, as :meth:`record` returns it."""
 
-    def __init__(self, source: str, purpose: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        purpose: str = "",
+        parent: QWidget | None = None,
+        answers: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._source = source
         self.setWindowTitle("Consent and purpose")
@@ -110,6 +131,7 @@ class ConsentDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         self.accepted.connect(lambda: self.given.emit(self.record()))
         self._lay_out()
+        self._fill_in(answers or {})
         self._check()
 
     def record(self) -> dict[str, Any]:
@@ -143,6 +165,9 @@ class ConsentDialog(QDialog):
         self.participant = QLineEdit()
         self.participant.setPlaceholderText("for example P07: a code, not a name")
         self.participant.setToolTip("Code of the person in front of the camera; stored with the results")
+        self.hint = QLabel("This looks like a name. A code, for example P07, keeps the results pseudonymous.")
+        self.hint.setProperty("role", "warn")
+        self.hint.hide()
         self.given_by = QLineEdit()
         self.given_by.setPlaceholderText("the participant, or who may consent for them (optional)")
         self.given_by.setToolTip("Who gives the consent, for example a parent; stored with the results")
@@ -171,6 +196,13 @@ class ConsentDialog(QDialog):
             tick.toggled.connect(self._check)
             tick.setAccessibleName(STATEMENTS[name])
 
+    def _fill_in(self, answers: Mapping[str, Any]) -> None:
+        for name, field in (("participant", self.participant), ("given_by", self.given_by)):
+            field.setText(str(answers.get(name, "")))
+        self.purpose.setText(str(answers.get("purpose", self.purpose.text())))
+        self.note.setPlainText(str(answers.get("note", "")))
+        self.labelled.setChecked(not answers.get("spotting_only", True))
+
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         title = QLabel(f"Before the first picture of {self._source}")
@@ -184,6 +216,7 @@ class ConsentDialog(QDialog):
         QVBoxLayout(card).addWidget(notice)
         form = QFormLayout()
         form.addRow("&Participant", self.participant)
+        form.addRow(self.hint)
         form.addRow("&Consent given by", self.given_by)
         form.addRow("Pur&pose", self.purpose)
         form.addRow("&Note", self.note)
@@ -201,6 +234,7 @@ class ConsentDialog(QDialog):
 
     def _check(self) -> None:
         lacks = self.missing()
+        self.hint.setVisible(looks_like_a_name(self.participant.text()))
         self.ok.setEnabled(not lacks)
         self.lacking.setText(f"Still needed: {', '.join(lacks)}." if lacks else "Nothing is missing.")
 
@@ -272,13 +306,22 @@ class ConsentGate(QObject):
         self._purpose, self._keep_purpose, self._exempt = purpose, keep_purpose, exempt
         self._clock = clock
         self._given: _Given | None = None
+        self._last: tuple[str, dict[str, Any]] | None = None
         self._form: tuple[str, ConsentDialog] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
 
-    def ask(self, spec: str, then: Callable[[dict[str, Any]], None]) -> None:
-        """Call ``then`` with the record as soon as there is one; never if the form is cancelled."""
+    def ask(self, spec: str, then: Callable[[dict[str, Any]], None], *, again: bool = False) -> None:
+        """Call ``then`` with the record as soon as there is one; never if the form is cancelled.
+
+        Parameters
+        ----------
+        spec : str
+        then : callable
+        again : bool
+            The source did not open with the last consent: its answers stand in the form, without the ticks.
+        """
         self._look()
         if self._given is not None and self._given.spec != spec:
             self.lapse("another source was chosen")
@@ -287,7 +330,8 @@ class ConsentGate(QObject):
         elif self._exempt(spec):
             then(demo_consent())
         else:
-            self._show_form(spec, then)
+            last = self._last[1] if again and self._last is not None and self._last[0] == spec else {}
+            self._show_form(spec, then, last)
 
     def keep(self, spec: str, record: dict[str, Any]) -> None:
         """Keep the record of a preview until the session of that source begins, or until it lapses."""
@@ -327,8 +371,10 @@ class ConsentGate(QObject):
         if self._given is not None and abs(self._clock() - self._given.at_s) >= LAPSES_AFTER_S:
             self.lapse(f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session")
 
-    def _show_form(self, spec: str, then: Callable[[dict[str, Any]], None]) -> None:
-        form = ConsentDialog(without_password(spec), self._purpose(), self._window.window())
+    def _show_form(
+        self, spec: str, then: Callable[[dict[str, Any]], None], answers: Mapping[str, Any]
+    ) -> None:
+        form = ConsentDialog(without_password(spec), self._purpose(), self._window.window(), answers)
         form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
         def over() -> None:
@@ -338,6 +384,7 @@ class ConsentGate(QObject):
         def given(record: dict[str, Any]) -> None:
             over()
             self._keep_purpose(str(record["purpose"]))
+            self._last = (spec, record)
             then(record)
 
         form.given.connect(given)

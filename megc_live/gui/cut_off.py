@@ -39,10 +39,17 @@ class CutOff(QObject):
             self.told.emit(text, "Keep it", lambda: self._beside(lambda: self._keep(parts)))
 
     def _keep(self, parts: Sequence[Path]) -> None:
-        kept = [keep(part) for part in parts]
+        kept: list[Path] = []
+        wrong: list[str] = []
+        for part in parts:
+            try:
+                kept.append(keep(part))
+            except (MegcError, OSError) as error:  # one that is damaged costs the others nothing
+                wrong.append(f"What is left in {part.name} cannot be kept: {error}")
         names = ", ".join(folder.name for folder in kept)
-        text = f"Kept in {names}, in {kept[0].parent}: delete the folder there if it is not wanted."
-        self.told.emit(text, "Open in Review", lambda: self._opened(kept[0]))
+        told = [f"Kept in {names}, in {kept[0].parent}: delete it there if it is not wanted."] if kept else []
+        opened = (lambda: self._opened(kept[0])) if kept else None
+        self.told.emit(" ".join([*told, *wrong]), "Open in Review" if kept else "", opened)
 
     def _beside(self, work: Callable[[], object]) -> None:
         def run() -> None:

@@ -44,6 +44,8 @@ from megc_live.settings import Settings
 from megc_live.video import Source, open_source
 from megc_live.video.camera import list_cameras
 
+LEAST = QSize(1200, 640)
+"""Size below which words would be cut; screens of 1280 x 720 have room for it and a bar of the desktop."""
 CLOSE_WITHIN_S = 1.8
 """For everything that is to end when the window is closed, together."""
 WORKSPACES = (
@@ -179,7 +181,9 @@ class MainWindow(QMainWindow):
         box.setWindowTitle("A session is running")
         box.setText("A live session is running. End it, keep its results, and begin the new one?")
         end = box.addButton("&End it and begin", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("&Keep it running", QMessageBox.ButtonRole.RejectRole)
+        keep = box.addButton("&Keep it running", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
 
         def decided() -> None:
             if box.clickedButton() is end:
@@ -199,7 +203,7 @@ class MainWindow(QMainWindow):
     def _choose_source(self, spec: str) -> None:
         """Begin another session with the source of the last one, or let the user choose one."""
         if spec:
-            self.start.ask_live(spec)
+            self.start.ask_live(spec, again=self.live.kept_nothing())
         else:
             self.go_to(0)
 
@@ -287,6 +291,7 @@ class MainWindow(QMainWindow):
         self.preferences.save()
 
     def _restore(self) -> None:
+        self.setMinimumSize(LEAST)
         self.resize(QSize(1280, 720))
         if (geometry := self.preferences.state("window")) is not None:
             self.restoreGeometry(QByteArray(geometry))
@@ -312,6 +317,7 @@ class MainWindow(QMainWindow):
         self.start.review_wanted.connect(self.open_in_review)
         self.start.demo.told.connect(self.tell)
         self.live.opened_results.connect(self.open_in_review)
+        self.live.kept.connect(lambda folder: self._remember(str(folder), "results"))
         self.live.source_wanted.connect(self._choose_source)
         self.process.opened_results.connect(self.open_in_review)
         self.review.opened.connect(lambda folder: self._remember(str(folder), "results"))

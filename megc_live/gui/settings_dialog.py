@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
+    QLabel,
     QPushButton,
     QScrollArea,
     QTabWidget,
@@ -22,7 +23,7 @@ from PyQt6.QtWidgets import (
 
 from megc_live.errors import SettingsError
 from megc_live.gui import icons
-from megc_live.gui.settings_fields import Control, limits_of, make_control
+from megc_live.gui.settings_fields import Control, limits_of, make_control, words_of
 from megc_live.gui.start_parts import label
 from megc_live.gui.wheel import WheelGuard
 from megc_live.recognition.classifier import RECOGNIZERS
@@ -142,24 +143,26 @@ class SettingsDialog(QDialog):
     def _add(self, grid: QGridLayout, line: int, part: str, name: str, field: FieldInfo) -> None:
         dotted = f"{part}.{name}"
         control = make_control(field, known_names(dotted), self._check)
-        description = field.description or ""
+        description, name_shown = field.description or "", field.title or name.replace("_", " ")
         _, _, limits = limits_of(field)
-        default = "not set" if field.default is None else f"{field.default}"
-        facts = f"{dotted}; default: {default}{f'; {limits}' if limits else ''}"
-        control.widget.setToolTip(f"{description}\n{facts}")
-        control.widget.setAccessibleName(name.replace("_", " "))
+        default = "not set" if field.default is None else words_of(field.default, field)
+        facts = f"default: {default}{f'; {limits}' if limits else ''}"
+        stored = f"{dotted} = {field.default}" if field.default is not None else dotted
+        control.widget.setToolTip(f"{description}\n{facts}\nIn files of settings: {stored}")
+        control.widget.setAccessibleName(name_shown)
         reset = QToolButton()
         reset.setIcon(icons.icon("undo"))
         reset.setToolTip(f"Back to the default: {default}")
-        reset.setAccessibleName(f"Reset {name.replace('_', ' ')}")
+        reset.setAccessibleName(f"Reset {name_shown}")
         reset.clicked.connect(lambda: self._reset(entry))
         entry = Entry(part, name, field, control, reset)
-        title = label(name.replace("_", " ").capitalize())
+        title = QLabel(name_shown)
         title.setBuddy(control.widget)
         grid.addWidget(title, line, 0)
         grid.addWidget(control.widget, line, 1)
         grid.addWidget(reset, line, 2)
-        grid.addWidget(label(f"{description} ({facts.partition('; ')[2]})", "soft"), line + 1, 0, 1, 3)
+        said = description.removesuffix(", bytes")
+        grid.addWidget(label(f"{said} ({facts})", "soft"), line + 1, 0, 1, 3)
         self.entries.append(entry)
 
     def _make_buttons(self) -> None:

@@ -25,6 +25,8 @@ from PyQt6.QtWidgets import (
 from megc_live.gui import icons
 
 UNBOUNDED = 1e12
+MB = 2**20
+"""Bytes."""
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
@@ -83,6 +85,24 @@ def unit_of(description: str) -> str:
     return found[1] if found else ""
 
 
+def scale_of(field: FieldInfo) -> tuple[float, str]:
+    """Return what one of the unit that is shown is in the field's own, and that unit: memory is in MB."""
+    unit = unit_of(field.description or "")
+    return (MB, "MB") if unit == "bytes" else (1, unit)
+
+
+def words_of(value: object, field: FieldInfo) -> str:
+    """Return a value with the unit that is shown, where the field's own is another one.
+
+    Examples
+    --------
+    >>> words_of(3 * 2**20, FieldInfo(description="memory for frames, bytes"))
+    '3 MB'
+    """
+    scale, unit = scale_of(field)
+    return f"{value}" if scale == 1 or not isinstance(value, int) else f"{value / scale:g} {unit}"
+
+
 def limits_of(field: FieldInfo) -> tuple[float, float, str]:
     """Return smallest and largest value, and the limits as words."""
     low, high, words = -UNBOUNDED, UNBOUNDED, []
@@ -91,7 +111,7 @@ def limits_of(field: FieldInfo) -> tuple[float, float, str]:
             limit = getattr(item, name, None)
             if limit is None:
                 continue
-            words.append(f"{sign} {limit}")
+            words.append(f"{sign} {words_of(limit, field)}")
             if name in ("gt", "ge"):
                 low = float(limit)
             else:
@@ -164,9 +184,10 @@ class _Number:
         self.widget = self._box = _PlainSpin()
         self._whole = kind.type is int
         low, high, _ = limits_of(field)
-        self._box.setDecimals(0 if self._whole else 6)
+        self._scale, unit = scale_of(field)
+        low, high = low / self._scale, high / self._scale
+        self._box.setDecimals(7 if self._scale != 1 else 0 if self._whole else 6)  # a byte is 1e-6 MB
         self._box.setRange(low, high)
-        unit = unit_of(field.description or "")
         if unit:
             self._box.setSuffix(f" {unit}")
         span = high - low
@@ -175,11 +196,12 @@ class _Number:
         self._box.valueChanged.connect(lambda _: changed())
 
     def value(self) -> float | int:
-        return round(self._box.value()) if self._whole else self._box.value()
+        value = self._box.value() * self._scale
+        return round(value) if self._whole else value
 
     def set_value(self, value: Any) -> None:
         with QSignalBlocker(self._box):
-            self._box.setValue(float(value))
+            self._box.setValue(float(value) / self._scale)
 
 
 class _Optional:

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QWidget,
 )
 
@@ -83,9 +84,9 @@ class StartPage(QWidget):
             self, lambda: preferences.purpose, keep_purpose, lambda spec: Path(spec) == clip.path
         )
         self.camera = CameraCard(self, self._gate, listing, opening)
-        self.camera.start_wanted.connect(self.ask_live)
+        self.camera.start_wanted.connect(lambda spec: self.ask_live(spec))
         self.demo = DemoCard(clip, self)
-        self.demo.live_wanted.connect(self.ask_live)
+        self.demo.live_wanted.connect(lambda spec: self.ask_live(spec))
         self.demo.process_wanted.connect(self.process_wanted)
         self._make_actions()
         self._lay_out()
@@ -96,9 +97,16 @@ class StartPage(QWidget):
         """Return what the keyboard can do here."""
         return list(self._keys)
 
-    def ask_live(self, spec: str) -> None:
-        """Have a source opened live, after consent: a camera, an address, a file as if it were live."""
-        self._gate.ask(spec, lambda consent: self._go_live(spec, consent))
+    def ask_live(self, spec: str, *, again: bool = False) -> None:
+        """Have a source opened live, after consent: a camera, an address, a file as if it were live.
+
+        Parameters
+        ----------
+        spec : str
+        again : bool
+            It did not open the last time: what was written into the form then stands there again.
+        """
+        self._gate.ask(spec, lambda consent: self._go_live(spec, consent), again=again)
 
     def show_recent(self) -> None:
         """Show what was opened last, as it is now."""
@@ -296,6 +304,7 @@ class StartPage(QWidget):
 
     def _results_line(self) -> QHBoxLayout:
         self.results = QLabel()
+        self.results.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.results.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         title = label("Results go to:", "heading")
         title.setWordWrap(False)

@@ -41,6 +41,7 @@ def label(text: str = "", role: str = "") -> QLabel:
     """Return a label that wraps; ``role`` is one of the style sheet: title, heading, soft, warn, bad."""
     made = QLabel(text)
     made.setWordWrap(True)
+    made.setMinimumWidth(1)  # a long word, such as a path in an error, must not widen the window
     if role:
         made.setProperty("role", role)
     return made

@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from megc_live.gui import icons, theme
 from megc_live.output.session import PURPOSE_NOTICE
@@ -91,6 +100,8 @@ class MessageBanner(QFrame):
         self.setProperty("role", "banner")
         self.text = QLabel()
         self.text.setWordWrap(True)
+        # A long word, such as a path, must not widen the window.
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._do: Callable[[], object] | None = None
         self.offer = QToolButton()

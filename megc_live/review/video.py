@@ -21,6 +21,8 @@ _MOST_COMPARED = 2000
 """Frames whose times are compared, spread over the video: of an hour at 200 frames/s not all 720,000."""
 _END = 5
 """Frames at each end that are compared as well: by most of them, so that one may be odd there, too."""
+_CRASH_S = 3.0
+"""What the recording and its table may differ by after a crash, seconds."""
 _ODD_SHARE = 0.05
 """Share of the frames whose times may be others: a damaged stamp is not another recording."""
 
@@ -96,13 +98,22 @@ class Analysed:
 
     def _length_differs(self, place: VideoPlace, reader: FrameReader) -> str:
         if place.recorded is not None:
-            return "" if reader.n_frames else "it has no frames"
+            return self._recording_differs(place.recorded, reader.n_frames)
         n = len(self.times_s)
         # the last frames of a damaged file may be announced and not be there
         more = self.whole and reader.n_frames > n + max(2, round(0.01 * n))
         if reader.n_frames >= n and not more:
             return ""
         return f"it has {reader.n_frames} frames, what was analysed had {n}"
+
+    def _recording_differs(self, recorded: dict[int, int], n_in_file: int) -> str:
+        """A crash may have cost the end of the recording, or that of its table: seconds, not most of it."""
+        n = max(recorded.values(), default=-1) + 1
+        period_s = float(np.median(np.diff(self.times_s))) if len(self.times_s) > 1 else 1.0
+        spare = max(2, round(0.02 * n), round(_CRASH_S / max(period_s, 1e-3)))
+        if n_in_file and abs(n_in_file - n) <= min(spare, n / 2):
+            return ""
+        return f"it has {n_in_file} frames, the recording of the session had {n}"
 
     def _times_differ(self, place: VideoPlace, reader: FrameReader) -> str:
         frames, at = self._pairs(place, reader.n_frames)
@@ -257,11 +268,16 @@ def place_of(path: Path, session: SessionInfo, folder: Path, what: Analysed) -> 
     """
     if source_kind(path) not in ("file", "folder"):
         raise ReviewError(f"{str(path)!r} cannot be read again.", "Name a video file or a folder of images.")
-    place: VideoPlace | None = VideoPlace(path.resolve(), _set_rate(session))
-    if was_recorded(session):
-        place = _recording(folder, session, [path.resolve()])
-    if place is None:
+    if not _is_there(path):
         raise ReviewError(f"{str(path)!r} is not a file.", _DO)
+    place = VideoPlace(path.resolve(), _set_rate(session))
+    if was_recorded(session):
+        # of a file that was replayed it may be that file, which has all frames, or what was recorded of it
+        if session.source.kind in ("file", "folder"):
+            with suppress(MegcError):
+                open_checked(place, what).close()
+                return place
+        place = _recording(folder, session, [path.resolve()]) or place
     open_checked(place, what).close()
     return place
 

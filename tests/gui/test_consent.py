@@ -211,6 +211,31 @@ def test_a_form_is_closed_as_its_camera_is_unplugged(desk: Desk, qtbot: QtBot) -
         desk.asks_again("the camera was unplugged")
 
 
+def test_answers_come_back_where_the_source_did_not_open(desk: Desk, qtbot: QtBot) -> None:
+    """The ticks do not, nor do another source's answers, nor where a session has been."""
+    desk.gate.ask("http://one", desk.began.append)
+    consent(qtbot, labels=True)
+    for spec, again, code in (("http://one", True, "P07"), ("http://one", False, ""), ("http://2", True, "")):
+        desk.gate.ask(spec, desk.began.append, again=again)
+        form: ConsentDialog = dialog_of(qtbot, ConsentDialog)
+        assert form.participant.text() == code
+        assert form.labelled.isChecked() == bool(code) and form.spotting_only.isChecked() != bool(code)
+        assert form.missing()[-1] == "3 ticks" and not form.ok.isEnabled()
+        form.reject()
+        qtbot.waitUntil(lambda: no_dialog(ConsentDialog))
+
+
+def test_a_participant_s_name_is_hinted_at_and_not_refused(qtbot: QtBot) -> None:
+    form = ConsentDialog("camera:0")
+    qtbot.addWidget(form)
+    form.show()
+    for text, hinted in (("P07", False), ("Jane Doe", True), ("P07-b", False), ("Jane", True), ("", False)):
+        form.participant.setText(text)
+        assert form.hint.isVisible() == hinted, text
+    form.participant.setText("Jane Doe")
+    assert "a participant code" not in form.missing()
+
+
 def test_it_lapses_as_the_page_is_left(new_window: Windows, qtbot: QtBot) -> None:
     device = SimulatedCamera(30.0)
     window = new_window(cameras=[FRONT], opening=lambda spec: device.open())

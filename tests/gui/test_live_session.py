@@ -226,15 +226,20 @@ def test_a_camera_that_hangs_does_not_keep_the_window(view: LiveView, qtbot: QtB
         camera.release()
 
 
-def test_a_snapshot_is_saved_beside_the_results(view: LiveView, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_snapshot_is_in_the_session_s_folder(view: LiveView, qtbot: QtBot, tmp_path: Path) -> None:
+    """Whoever deletes the folder has deleted every picture of the session."""
     start(view, SimulatedCamera(30.0).open, tmp_path)
     until(qtbot, view, "running")
     wait_for(qtbot, lambda: action(view, "Snapshot").isEnabled())
     action(view, "Snapshot").trigger()
     assert "Snapshot:" not in view.controls.said.toolTip(), "it is not written yet"
     wait_for(qtbot, lambda: view.controls.said.toolTip().startswith("Snapshot: "))
-    (path,) = tmp_path.glob("camera7_frame_*.png")
-    assert str(path) in view.controls.said.toolTip()
+    assert "when the session has ended" in view.controls.said.toolTip()
+    action(view, "Stop").trigger()
+    until(qtbot, view, "ended")
+    (path,) = (tmp_path / "camera7").glob("snapshot_frame_*.png")
+    assert [found.name for found in tmp_path.iterdir()] == ["camera7"]
+    wait_for(qtbot, lambda: view.controls.said.toolTip() == f"Snapshot: {path}")
 
 
 def test_recording_without_a_folder_says_why_not(view: LiveView, qtbot: QtBot) -> None:
@@ -251,4 +256,4 @@ def test_no_frames_travel_in_signals(view: LiveView) -> None:
     parts = [view, *view.findChildren(QObject)]
     ours = {type(part) for part in parts if type(part).__module__.startswith("megc_live.gui.live")}
     signals = {name for kind in ours for name, value in vars(kind).items() if isinstance(value, pyqtSignal)}
-    assert signals == {"opened_results", "source_wanted", "face_chosen"}
+    assert signals == {"opened_results", "source_wanted", "face_chosen", "kept"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,7 +25,10 @@ from megc_live.gui.live.history import BIN_S, History
 from megc_live.gui.live.picture import Picture
 from megc_live.gui.live.request import has_results
 from megc_live.gui.live.scale import ActivityScale
+from megc_live.gui.live.timeline import row_names
 from megc_live.gui.live.view import PAINT_S, LiveView
+from megc_live.live_snapshot import Still
+from megc_live.live_warnings import LIVELY_FACE
 from megc_live.settings import Settings
 from megc_live.video.recorder import RecorderStats
 from tests.gui.fake_live import (
@@ -178,7 +183,7 @@ def test_open_outlets_are_said_beside_the_switch(make_view: Made, qtbot: QtBot) 
     view.controls.say("a folder with a name that is long " * 9)
     qtbot.waitUntil(sign.isVisible)
     said = view.controls.said
-    qtbot.waitUntil(lambda: said.x() > sign.geometry().right())
+    qtbot.waitUntil(lambda: said.isVisible() and said.y() > sign.geometry().bottom())
     assert said.fontMetrics().horizontalAdvance(said.text()) <= said.width()
     assert "LSL on" in sign.text() and "network" in sign.toolTip()
     made.show(lsl=False, state="ended")
@@ -425,6 +430,89 @@ def test_neutral_counts_down_and_then_activity_is_relative(make_view: Made, qtbo
     assert "SD" in view.timeline.full.text()
     action(view, "Relative to neutral").trigger()
     assert "%" in view.timeline.full.text()
+
+
+def test_a_neutral_face_that_moved_is_doubtful(make_view: Made, qtbot: QtBot) -> None:
+    """The movement is known after the neutral face: a macro-expression ends later."""
+    view = make_view()
+    made = running(view)
+    said = view.controls.said
+    made.show(baseline=baseline())  # 0 to 3 s
+    qtbot.waitUntil(lambda: said.toolTip().startswith("Neutral face taken: 3.0 s"))
+    assert said.property("role") == "soft"
+    made.events.append(event(1, 3.1))
+    made.events.append(event(2, 1.0, face_id=2))
+    qtbot.waitUntil(lambda: view.table.events.rowCount() == 2)
+    assert not view._neutral.doubtful
+    made.events.append(event(3, 2.8))
+    qtbot.waitUntil(lambda: "doubtful: a micro-expression at 0:03" in said.toolTip())
+    assert said.property("role") == "warn" and said.text().startswith("⚠")
+    qtbot.waitUntil(lambda: any(found.text() == "Neutral again" for found in view.actions()))
+    made.show(baseline=replace(baseline(), began_s=10.0))
+    qtbot.waitUntil(lambda: said.toolTip().startswith("Neutral face taken"))
+    assert said.property("role") == "soft" and not view._neutral.doubtful
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"baseline": replace(baseline(), head_mean=5.0)}, "head moved"),
+        ({"warnings": (LIVELY_FACE,)}, "a lot"),
+    ],
+)
+def test_a_neutral_face_taken_while_the_head_or_the_face_moves(
+    make_view: Made, qtbot: QtBot, changes: dict[str, Any], why: str
+) -> None:
+    view = make_view()
+    made = running(view, baseline_left_s=1.0, warnings=changes.get("warnings", ()))
+    qtbot.waitUntil(lambda: any(found.text() == "Neutral 1.0 s" for found in view.actions()))
+    made.show(baseline_left_s=0.0, baseline=changes.get("baseline", baseline()), warnings=())
+    qtbot.waitUntil(lambda: why in view.controls.said.toolTip())
+    assert view._neutral.doubtful
+
+
+def test_a_snapshot_that_cannot_be_written_is_told(make_view: Made, qtbot: QtBot, tmp_path: Path) -> None:
+    view = make_view()
+    made = running(view, folder=tmp_path / "s")
+    said = view.controls.said
+    qtbot.waitUntil(lambda: action(view, "Snapshot").isEnabled())
+    action(view, "Snapshot").trigger()
+    path = made.asked[-1][1]
+    assert said.toolTip().startswith("Saving ") and path.parent == tmp_path / "s"
+    made.show(warnings=(f"cannot write {str(path)!r}: no space left.",))
+    qtbot.waitUntil(lambda: said.toolTip().startswith("No snapshot: cannot write"))
+    assert said.property("role") == "warn"
+
+
+def test_a_snapshot_that_the_session_ended_without_is_told(
+    make_view: Made, qtbot: QtBot, tmp_path: Path
+) -> None:
+    view = make_view()
+    made = running(view, folder=tmp_path / "s")
+    qtbot.waitUntil(lambda: action(view, "Snapshot").isEnabled())
+    action(view, "Snapshot").trigger()
+    made.show(state="ended")
+    qtbot.waitUntil(lambda: "was not kept" in view.controls.said.toolTip())
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_late_snapshot_is_left_in_no_hidden_folder(tmp_path: Path, kept: bool) -> None:
+    hidden = tmp_path / f".s.partial-{os.getpid()}"
+    hidden.mkdir()
+    still = Still.of(tmp_path / "s", 7)
+    assert still.now.parent == hidden
+    still.now.write_bytes(b"png")
+    if kept:
+        still.final.parent.mkdir()
+    assert still.settle() == kept == still.final.exists()
+    assert not hidden.exists()
+
+
+@pytest.mark.parametrize("row_px", [4.5, 7.0, 10.0, 10.5, 30.0])
+def test_names_of_rows_have_room(row_px: float) -> None:
+    at = sorted(y for y, _ in row_names(row_px))
+    assert min(high - low for low, high in itertools.pairwise(at)) * row_px >= 8
+    assert len(at) == (15 if row_px > 10 else 6)
 
 
 def test_activity_relative_to_neutral_is_in_standard_deviations() -> None:

@@ -51,7 +51,7 @@ def test_every_setting_has_a_control_with_its_meaning_default_and_limits(dialog:
     for name, row in described.items():
         tip = dialog.control(name).widget.toolTip()
         assert row["description"] in tip and name in tip
-        assert row["description"] in words
+        assert row["description"].removesuffix(", bytes") in words  # memory is shown in MB
         assert (row["default"] or "not set") in tip
 
 
@@ -76,6 +76,18 @@ def test_the_wheel_scrolls_and_changes_no_field_without_the_focus(
 def test_what_is_shown_is_what_is_entered(dialog: SettingsDialog, settings: Settings) -> None:
     dialog.show_settings(settings)
     assert dialog.entered() == settings
+
+
+def test_memory_is_in_mb_and_no_title_is_a_key(dialog: SettingsDialog) -> None:
+    control = dialog.control("video.ring_bytes")
+    assert control.widget.text() == "256 MB"  # type: ignore[attr-defined]
+    control.set_value(3 * 2**20 + 12345)
+    assert control.value() == 3 * 2**20 + 12345
+    words = [label.text() for label in dialog.findChildren(QLabel)]
+    assert any("256 MB" in text and "≥ 1 MB" in text for text in words)
+    assert not any("bytes" in text or "ring" in text.lower().split() for text in words)
+    for entry in dialog.entries:
+        assert entry.field.title and entry.field.title in words
 
 
 def test_saving_hands_out_what_was_entered(dialog: SettingsDialog, qtbot: QtBot) -> None:

@@ -18,7 +18,7 @@ from megc_live.errors import MegcError, SourceError
 from megc_live.gui import theme
 from megc_live.gui.app import FaultHook
 from megc_live.gui.consent import ConsentDialog
-from megc_live.gui.main_window import CLOSE_WITHIN_S, MainWindow
+from megc_live.gui.main_window import CLOSE_WITHIN_S, LEAST, MainWindow
 from megc_live.gui.preferences import Places, Preferences
 from megc_live.gui.recent import Recent, RecentItem
 from megc_live.gui.shortcuts import ShortcutSheet, keys_of
@@ -108,6 +108,10 @@ def test_the_sheet_lists_every_key_and_filters(new_window: Windows, qtbot: QtBot
     assert {("Everywhere", "Ctrl+1"), ("Everywhere", "? or F1")} <= listed
     texts = {(line.group, line.text) for line in sheet.lines}
     assert {("Live", "Next face"), ("Process", "Open failures.csv"), ("Start", "Forget all")} <= texts
+    qtbot.keyClicks(sheet.filter, "interval")
+    found = {line.keys for line in sheet.visible_lines() if line.group == "Review"}
+    assert {"A", "R", "N", "S", "M"} <= found
+    sheet.filter.clear()
     qtbot.keyClicks(sheet.filter, "Ctrl+1")
     assert [line.keys for line in sheet.visible_lines()] == ["Ctrl+1"]
     qtbot.keyClick(sheet, Qt.Key.Key_Escape)
@@ -527,6 +531,13 @@ def test_closing_asks_once_for_all_that_runs(new_window: Windows, qtbot: QtBot) 
     assert not window.close()
     box = window._asking.box
     assert box is not None and "is being recorded" in box.text()
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Escape):  # neither ends anybody's session
+        qtbot.waitUntil(box.isVisible)
+        qtbot.keyClick(box, key)
+        assert window.isVisible() and window.live.is_running() and window._asking.box is None
+        assert not window.close()
+        box = window._asking.box
+        assert box is not None
     answer(window, "Go on")
     assert window.isVisible() and window.live.is_running() and window._asking.box is None
     qtbot.keyClick(window, Qt.Key.Key_Q, CTRL)
@@ -535,6 +546,36 @@ def test_closing_asks_once_for_all_that_runs(new_window: Windows, qtbot: QtBot) 
     qtbot.waitUntil(
         lambda: len(list(window.preferences.results.glob("*/recording.mp4"))) == 1, timeout=SLOW_MS
     )
+
+
+def test_what_a_session_kept_is_among_the_recent(new_window: Windows, qtbot: QtBot) -> None:
+    device = SimulatedCamera(30.0)
+    window = new_window()
+    window.open_live("camera:0", device.open, {"spotting_only": True})
+    wait_for_rows(qtbot, window)
+    window.live.stop()
+    folder = window.preferences.results / "camera0"
+    newest = RecentItem(str(folder), "results")
+    qtbot.waitUntil(lambda: window.recent.items[:1] == [newest], timeout=SLOW_MS)
+    assert folder.is_dir()
+    assert window.start.recent_list.item(0).text() == str(folder)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("word", ["x" * 900, "/".join(["folder"] * 200)])
+def test_a_long_word_widens_no_window(new_window: Windows, qtbot: QtBot, word: str) -> None:
+    window = new_window()
+    before = window.width()
+    window.tell(word)
+    window.start.address_problem.setText(word)
+    window.start.address_problem.show()
+    window.start.results.setText(word)
+    window.start.demo.text.setText(word)
+    qtbot.wait(50)
+    assert window.width() == before
+    window.go_to(1)
+    window.live.notice.say("This did not work", word)
+    qtbot.wait(50)
+    assert window.width() == before and window.minimumSizeHint().width() <= before
 
 
 def test_a_second_session_waits_for_the_first(new_window: Windows, qtbot: QtBot) -> None:
@@ -553,9 +594,11 @@ def test_a_second_session_waits_for_the_first(new_window: Windows, qtbot: QtBot)
     qtbot.waitUntil(lambda: len(list(results.glob("*/session.json"))) == 1, timeout=SLOW_MS)
 
 
-@pytest.mark.parametrize("size", [(1280, 720)])
+@pytest.mark.parametrize("size", [(1280, 720), (LEAST.width(), LEAST.height())])
 def test_everything_fits(new_window: Windows, size: tuple[int, int]) -> None:
     window: MainWindow = new_window(cameras=[CAMERA])
+    window.resize(300, 200)
+    assert (window.width(), window.height()) == (LEAST.width(), LEAST.height())
     window.resize(*size)
     assert (window.width(), window.height()) == size
     for number in range(4):

@@ -197,6 +197,23 @@ def test_an_export_finds_the_recording_in_the_folder_of_the_results(tmp_path: Pa
     assert place.index_of(100) == 0
 
 
+def test_a_replayed_file_that_was_moved_is_not_taken_for_its_recording(tmp_path: Path, clip: Path) -> None:
+    session = recorded(tmp_path / "result", rows(40, begins=10), clip)
+    (tmp_path / "result" / "recording.mp4").unlink()
+    session.source.kind, session.source.spec = "file", "/nowhere/face.mp4"
+    place = place_of(clip, session, tmp_path / "result", known())
+    assert place.recorded is None and place.index_of(10) == 10
+
+
+@pytest.mark.parametrize("n", [10, 300])
+def test_a_video_of_another_length_is_no_recording(tmp_path: Path, clip: Path, n: int) -> None:
+    session = recorded(tmp_path / "result", rows(150), clip)
+    other = write_indexed(tmp_path / "other.mp4", n, FPS, SIZE)
+    what = Analysed(SIZE, np.arange(300) / FPS, np.arange(300), whole=True)
+    with pytest.raises(ReviewError, match=f"it has {n} frames, the recording of the session had 150"):
+        place_of(other, session, tmp_path / "result", what)
+
+
 def test_a_recording_with_a_table_of_its_own_is_not_taken_for_another(tmp_path: Path, clip: Path) -> None:
     folder, archive = tmp_path / "result", tmp_path / "archive"
     session = recorded(folder, rows(N), clip)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction, QResizeEvent
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from megc_live.gui import theme
 from megc_live.gui.live.commands import Commands
@@ -24,20 +24,37 @@ def button(action: QAction) -> QToolButton:
     return made
 
 
-class _Said(QLabel):
-    """A line that is cut in the middle to the room that it has, and whole in the tooltip."""
+class Said(QLabel):
+    """A line that is cut to the room that it has, and whole in the tooltip.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    alignment : Qt.AlignmentFlag
+        At which side it stands.
+    cut : Qt.TextElideMode
+        Where it is cut.
+    """
+
+    def __init__(
+        self,
+        alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+        cut: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
         super().__init__()
-        self._words = ""
+        self._words, self._mode = "", cut
         self.setProperty("role", "soft")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setAlignment(alignment | Qt.AlignmentFlag.AlignVCenter)
 
-    def say(self, words: str) -> None:
-        """Show other words."""
-        self._words = words
+    def say(self, words: str, warns: bool = False) -> None:
+        """Show other words; those that warn stand out."""
+        self._words = f"⚠ {words}" if warns else words
         self.setToolTip(words)
+        role, style = "warn" if warns else "soft", self.style()
+        if self.property("role") != role and style is not None:
+            self.setProperty("role", role)
+            style.unpolish(self)
+            style.polish(self)
         self._cut()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -47,16 +64,18 @@ class _Said(QLabel):
 
     def _cut(self) -> None:
         room = max(80, self.width() - 8)
-        self.setText(self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideMiddle, room))
+        self.setText(self.fontMetrics().elidedText(self._words, self._mode, room))
 
 
 class ControlBar(QWidget):
-    """Start, stop, pause, snapshot, record, neutral baseline; switches for the next start."""
+    """Start, stop, pause, snapshot, record, neutral baseline; switches for the next start; what was said."""
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(6, 4, 6, 4)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(3)
+        layout = QHBoxLayout()
         layout.setSpacing(6)
         _add(layout, commands, ("start", "stop", "pause", "snapshot"))
         self._record = button(commands["record"])
@@ -74,8 +93,11 @@ class ControlBar(QWidget):
         )
         self.lsl.hide()
         layout.addWidget(self.lsl)
-        self.said = _Said()
-        layout.addWidget(self.said, 1)
+        layout.addStretch(1)
+        self.said = Said()
+        self.said.hide()
+        column.addLayout(layout)
+        column.addWidget(self.said)
 
     def _redden(self) -> None:
         """While recording the button is red."""
@@ -84,9 +106,10 @@ class ControlBar(QWidget):
             f"QToolButton:checked {{ background: {red}; border-color: {red}; color: {text}; }}"
         )
 
-    def say(self, words: str) -> None:
+    def say(self, words: str, warns: bool = False) -> None:
         """Say what came of a command; long words are cut and whole in the tooltip."""
-        self.said.say(words)
+        self.said.say(words, warns)
+        self.said.setVisible(bool(words))
 
 
 class OverlayBar(QWidget):

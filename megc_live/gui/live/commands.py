@@ -12,7 +12,7 @@ from megc_live.gui.shortcuts import make_action
 
 # name: (text, keys, tooltip, whether it is a switch)
 _TABLE: dict[str, tuple[str, str, str, bool]] = {
-    "start": ("Start", "F5", "Choose a source and start a session", False),
+    "start": ("New source …", "F5", "Go to the start page: choose a source and start a session", False),
     "stop": ("Stop", "F6", "End the session and write its results", False),
     "pause": (
         "Pause",
@@ -20,13 +20,13 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
         "Stop analysing and recording, and go on later; the time in between is left out",
         True,
     ),
-    "snapshot": ("Snapshot", "S", "Save the newest frame as a PNG picture", False),
+    "snapshot": ("Snapshot", "S", "Save the newest frame as a PNG picture in the session's folder", False),
     "record": ("Record", "F9", "Record the video beside the results; off unless you switch it on", True),
     "baseline": (
         "Neutral",
         "B",
-        "Take 3 s of the neutral face: look at the camera with a relaxed face. "
-        "Activity is then shown relative to it",
+        "Take 3 s of the neutral face: look at the camera with a relaxed face that does not move. "
+        "Activity is then shown relative to it. It can be taken again at any time",
         False,
     ),
     "relative": (
@@ -41,8 +41,8 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "warnings": ("Warnings", "4", "Write on the picture what makes it hard to see movements", True),
     "heat": ("Heat rows", "H", "Timeline: activity as colours (on) or as lines (off)", True),
     "face": ("Next face", "F", "Timeline: show the next face, and the largest one after the last", False),
-    "longer": ("Longer timeline", "+", "Timeline: show more seconds (10, 20 or 30 s)", False),
-    "shorter": ("Shorter timeline", "-", "Timeline: show fewer seconds (30, 20 or 10 s)", False),
+    "longer": ("Longer time span", "+", "Timeline: a longer time span, 10, 20 or 30 s", False),
+    "shorter": ("Shorter time span", "-", "Timeline: a shorter time span, 30, 20 or 10 s", False),
     "brighter": ("Show weaker movements", "]", "Activity: brighter colours, higher lines", False),
     "dimmer": ("Show only stronger movements", "[", "Activity: darker colours, lower lines", False),
     "spotting": (
@@ -61,7 +61,10 @@ _TABLE: dict[str, tuple[str, str, str, bool]] = {
     "review": ("Open in Review", "V", "Open the finished session's results in Review", False),
     "again": ("Start again", "F7", "Start a new session with the same source", False),
 }
-_ON_BUTTONS = {"longer": "+", "shorter": "-", "brighter": "+", "dimmer": "-", "record": "● Record"}
+_ON_BUTTONS = {
+    "longer": "Longer", "shorter": "Shorter", "brighter": "Weaker too", "dimmer": "Stronger only",
+    "record": "● Record",
+}  # fmt: skip
 """Short texts of buttons; menus and the sheet of shortcuts have the long ones."""
 _TICKED = (
     "landmarks", "regions", "head_box", "warnings", "heat", "relative", "spotting", "lsl",

@@ -35,7 +35,7 @@ def lay_out(
     upper.setObjectName("live_upper")
     upper.addWidget(left)
     upper.addWidget(table)
-    upper.setSizes([540, 740])
+    upper.setSizes([500, 780])
     panes = QSplitter(Qt.Orientation.Vertical)
     panes.setObjectName("live_panes")
     panes.addWidget(upper)

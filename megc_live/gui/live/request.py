@@ -10,7 +10,7 @@ from typing import Any
 from PyQt6.QtCore import QStandardPaths
 
 from megc_live.live_session import LiveSession
-from megc_live.live_snapshot import Snapshot
+from megc_live.live_snapshot import Snapshot, Still
 from megc_live.output.lsl import LslSettings
 from megc_live.settings import Settings
 from megc_live.video.base import Source, safe_name
@@ -85,16 +85,15 @@ def has_results(snapshot: Snapshot) -> bool:
     return snapshot.folder is not None and snapshot.folder.is_dir()
 
 
-def picture_path(snapshot: Snapshot) -> Path | None:
-    """Return where a picture of the newest frame goes: beside the results, else to the user's pictures."""
+def still_of(snapshot: Snapshot) -> Still | None:
+    """Return where a picture of the newest frame goes: into the session's folder, else to the pictures."""
     if snapshot.frame is None:
         return None
     if snapshot.folder is not None:
-        folder, name = snapshot.folder.parent, snapshot.folder.name
-    else:
-        place = QStandardPaths.StandardLocation.PicturesLocation
-        folder, name = Path(QStandardPaths.writableLocation(place)), "live"
-    return folder / f"{name}_frame_{snapshot.frame.index:06d}.png"
+        return Still.of(snapshot.folder, snapshot.frame.index)
+    place = QStandardPaths.StandardLocation.PicturesLocation
+    path = Path(QStandardPaths.writableLocation(place)) / f"live_frame_{snapshot.frame.index:06d}.png"
+    return Still(path, path)
 
 
 def _folder_name(spec: str) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF, pyqtSignal
+from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QFont
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from megc_live.events import Event, FrameRow
 from megc_live.face.regions import REGIONS
 from megc_live.gui import theme
-from megc_live.gui.live.bars import button
+from megc_live.gui.live.bars import Said, button
 from megc_live.gui.live.commands import Commands
 from megc_live.gui.live.gaps import Gaps
 from megc_live.gui.live.history import BIN_S, BLINK, HEAD, SPAN_S, History, runs
@@ -35,6 +35,10 @@ _LANES = (_TOP + 2.6, _TOP + 1.0)
 _CEILING = _TOP + 3.4
 _HEAD_FULL = 10.0
 _LABELLED_S = 2.0
+_NAMES_PX = 10
+"""Size of the names at the left."""
+_GROUPS = (("brow R", 0, 3), ("brow L", 3, 6), ("nose", 6, 8), ("mouth", 8, 12))
+"""Regions that share a name where there is no room for one each: from, to."""
 
 
 class _TimeAxis(pg.AxisItem):
@@ -82,8 +86,7 @@ class Timeline(QWidget):
         self.faces.setToolTip(f"Face whose activity is shown; {keys_of(commands['face'])} shows the next one")
         self.faces.setAccessibleName("Face shown on the timeline")
         self.span, self.full = QLabel(), QLabel()
-        self.unit = QLabel()
-        self.unit.setProperty("role", "soft")
+        self.unit = Said(Qt.AlignmentFlag.AlignRight, Qt.TextElideMode.ElideRight)
         self._make_plot()
         self.marks = Marks(self._plot, _TOP, _LANES)
         self.gaps = Gaps(self._plot, _REGIONS_Y + _N / 2)
@@ -103,8 +106,7 @@ class Timeline(QWidget):
         for part in ("heat", "shorter", self.span, "longer", "dimmer", self.full, "brighter"):
             head.addWidget(button(commands[part]) if isinstance(part, str) else part)
         head.addWidget(self.faces)
-        head.addStretch(1)
-        head.addWidget(self.unit)
+        head.addWidget(self.unit, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -122,16 +124,15 @@ class Timeline(QWidget):
         self._plot.setYRange(0.0, _CEILING, padding=0.01)
         self._plot.disableAutoRange()
         font = QFont()
-        font.setPixelSize(10)
+        font.setPixelSize(_NAMES_PX)
         left = self._plot.getAxis("left")
         left.setStyle(tickFont=font, tickLength=0)
         left.setWidth(92)
         self._plot.getAxis("bottom").setStyle(tickFont=font)
         self._plot.getAxis("bottom").setTickSpacing(_LABELLED_S, _LABELLED_S / 2)
         self._plot.getAxis("bottom").setHeight(22)
-        names = [(_REGIONS_Y + _N - k - 0.5, region_words(name)) for k, name in enumerate(REGIONS)]
-        words = [(_HEAD_Y + 0.5, "head motion"), (_BLINK_Y + 0.5, "blink"), (_LANES[1] + 0.8, "intervals")]
-        left.setTicks([[*names, *words]])
+        self._plot.vb.sigResized.connect(lambda _box: self._name_rows())
+        self._name_rows()
         self._image = pg.ImageItem()
         self._bands = pg.ImageItem()
         self._lines = pg.PlotCurveItem(connect="finite", antialias=False)
@@ -139,6 +140,11 @@ class Timeline(QWidget):
         for z, item in enumerate((self._image, self._bands, self._lines, self._gate_lines)):
             item.setZValue(z)
             self._plot.addItem(item, ignoreBounds=True)
+
+    def _name_rows(self) -> None:
+        """Write what each row is; where rows are lower than a name, those that belong together share one."""
+        row_px = self._plot.vb.height() / _CEILING
+        self._plot.getAxis("left").setTicks([row_names(row_px)])
 
     def _colour(self) -> None:
         theme.style_plot(self._widget)
@@ -261,7 +267,7 @@ class Timeline(QWidget):
         how = "brightest" if self.heat else "full height"
         self.full.setText(f"{how}: {self._scale.full:g} {self._scale.short_unit}")
         chances = " with p of negative, positive, surprise" if self._labels else ""
-        self.unit.setText(f"▼ micro, ■ macro{chances}; hatched: blink /, head motion \\")
+        self.unit.say(f"▼ micro, ■ macro{chances}; hatched: blink /, head motion \\")
         self.unit.setToolTip(
             f"Activity: motion of a region in 0.1 s with the head's motion fitted out, 0 to "
             f"{self._scale.full:g} {self._scale.unit}.\nBlink: eyelid closure, 0 open to 1 closed; hatched "
@@ -290,6 +296,23 @@ class Timeline(QWidget):
     def _choose_face(self, index: int) -> None:
         self.history.face_id = self.faces.itemData(index)
         self.face_chosen.emit(self.history.face_id)
+
+
+def row_names(row_px: float) -> list[tuple[float, str]]:
+    """Return where names stand at the left, and the names.
+
+    Parameters
+    ----------
+    row_px : float
+        Height of a row in pixels.
+    """
+    top = _REGIONS_Y + _N
+    words = [(_LANES[1] + 0.8, "intervals")]
+    if row_px > _NAMES_PX:
+        each = [(top - k - 0.5, region_words(name)) for k, name in enumerate(REGIONS)]
+        return [*each, (_HEAD_Y + 0.5, "head motion"), (_BLINK_Y + 0.5, "blink"), *words]
+    together = [(top - (first + end) / 2, name) for name, first, end in _GROUPS]
+    return [*together, ((_HEAD_Y + _BLINK_Y + 1) / 2, "blink, head"), *words]
 
 
 def _rgba(levels: Floats) -> NDArray[np.uint8]:

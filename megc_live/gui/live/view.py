@@ -14,16 +14,16 @@ from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QWidget
 
-from megc_live.baseline import Baseline
 from megc_live.errors import MegcError
 from megc_live.gui.live.bars import ControlBar, OverlayBar
 from megc_live.gui.live.commands import Commands
 from megc_live.gui.live.events import EventTable
+from megc_live.gui.live.following import Neutral, Stills
 from megc_live.gui.live.footer import Footer
 from megc_live.gui.live.layout import lay_out
 from megc_live.gui.live.notice import Notice, words
 from megc_live.gui.live.picture import Picture
-from megc_live.gui.live.request import Every, Request, has_results, picture_path, why_labels
+from megc_live.gui.live.request import Every, Request, has_results, still_of, why_labels
 from megc_live.gui.live.scale import ActivityScale
 from megc_live.gui.live.timeline import Timeline
 from megc_live.live_session import LiveSession
@@ -57,12 +57,15 @@ class LiveView(QWidget):
     ----------
     opened_results : pyqtSignal(object)
         ``Path`` of a finished session's folder that the user wants to see in Review.
+    kept : pyqtSignal(object)
+        ``Path`` of the folder of a session that has just ended.
     source_wanted : pyqtSignal(str)
         The user wants to start a session: a source is to be chosen and consent to be asked for; with
         the source of the last session, or an empty text.
     """
 
     opened_results = pyqtSignal(object)
+    kept = pyqtSignal(object)
     source_wanted = pyqtSignal(str)
 
     def __init__(
@@ -79,12 +82,11 @@ class LiveView(QWidget):
         self._snapshot: Snapshot | None = None
         self._request: Request | None = None
         self._next: Request | None = None
-        self._baseline: Baseline | None = None
         self._labels = True
         self._scale = ActivityScale()
         self._n_rows = self._n_events = 0
         self._hangs_at = math.inf
-        self._saving: Path | None = None
+        self._neutral, self._stills = Neutral(self._say), Stills(self._say, self)
         self._choice = False
         """Whether the next session is to be without labels; a running one shows what it is."""
         self._painted_s, self._paint_took_s = -math.inf, 0.0
@@ -173,6 +175,11 @@ class LiveView(QWidget):
         """Whether a session has neither ended nor failed."""
         return self._session is not None and self._session.snapshot().state not in ("ended", "failed")
 
+    def kept_nothing(self) -> bool:
+        """Whether the last session failed before anything was analysed: its source did not open, say."""
+        shown = self._snapshot
+        return shown is not None and shown.state == "failed" and not has_results(shown)
+
     def question(self) -> str:
         """Return what closing the window would stop, in a sentence; empty if nothing runs."""
         if not self.is_running():
@@ -187,6 +194,7 @@ class LiveView(QWidget):
         session, self._session = self._session, None
         if session is not None:
             session.close(timeout_s)
+            self._tell_kept(session.snapshot())
 
     def actions(self) -> list[QAction]:
         """Return everything that can be done here, for the sheet of shortcuts."""
@@ -197,6 +205,7 @@ class LiveView(QWidget):
         self.picture.reset()
         self.timeline.clear()
         self.table.events.clear()
+        self._neutral.forget()
         self._snapshot = None
         self._n_rows = self._n_events = 0
         for every in self._paces:
@@ -228,6 +237,10 @@ class LiveView(QWidget):
         self._begin(self._next)
         return True
 
+    def _tell_kept(self, snapshot: Snapshot) -> None:
+        if snapshot.state in ("ended", "failed") and has_results(snapshot):
+            self.kept.emit(snapshot.folder)
+
     def _release(self) -> None:
         """The session is over: its switches are for the next one, whose signals are not sent unasked."""
         self._commands.release("spotting", self._choice)
@@ -240,6 +253,8 @@ class LiveView(QWidget):
             return
         snapshot = session.snapshot()
         over = snapshot.state in ("ended", "failed")
+        if over:
+            self._tell_kept(snapshot)
         if self._make_room(over):
             return
         self._snapshot = snapshot
@@ -270,6 +285,7 @@ class LiveView(QWidget):
         events, self._n_events = session.events_since(self._n_events)
         self.timeline.take(rows, events)
         self.table.events.add(events)
+        self._neutral.take(events)
         if (rows or events) and self.isVisible():
             self.timeline.redraw(snapshot.analysed_fps)
 
@@ -291,17 +307,17 @@ class LiveView(QWidget):
         c["relative"].setEnabled(snapshot.baseline is not None)
         c["review"].setEnabled(state in ("ended", "failed") and has_results(snapshot))
         c["again"].setEnabled(state in ("ended", "failed"))
-        self._follow_baseline(snapshot)
-        self._follow_snapshot()
+        if self._neutral.look(snapshot):
+            c.set_quietly("relative", snapshot.baseline is not None)
+            self._show_scale()
+        self._stills.look(snapshot)
         self._show_labels(not snapshot.spotting_only)
         self.controls.lsl.setVisible(snapshot.lsl)
         if going or state == "opening":
             c.hold("spotting", snapshot.spotting_only, why_labels(snapshot, self._request))
         c.set_quietly("pause", state == "paused")
         c.set_quietly("record", snapshot.recording is not None and not snapshot.recording.error)
-        left = snapshot.baseline_left_s
-        counting = "Neutral, paused" if state == "paused" else f"Neutral {left:.1f} s"
-        c["baseline"].setText(counting if left > 0 else "Neutral")
+        c["baseline"].setText(self._neutral.words(snapshot))
         said = words(snapshot, self._request.spec if self._request else "", self._found)
         if said is None:
             self.notice.hide()
@@ -314,13 +330,6 @@ class LiveView(QWidget):
             return ()
         c = self._commands
         return (c["review"], c["again"]) if c["review"].isEnabled() else (c["again"],)
-
-    def _follow_baseline(self, snapshot: Snapshot) -> None:
-        """Show activity relative to the neutral face as soon as that is known."""
-        if snapshot.baseline is not self._baseline:
-            self._baseline = snapshot.baseline
-            self._commands.set_quietly("relative", self._baseline is not None)
-            self._show_scale()
 
     def _show_labels(self, on: bool) -> None:
         if on != self._labels:
@@ -343,7 +352,7 @@ class LiveView(QWidget):
         return f"{count} interval{'' if count == 1 else 's'} found."
 
     def _show_scale(self, steps: int = 0) -> None:
-        baseline = self._baseline if self._commands["relative"].isChecked() else None
+        baseline = self._neutral.baseline if self._commands["relative"].isChecked() else None
         self._scale = replace(self._scale, baseline=baseline).stepped(steps)
         self.picture.set_scale(self._scale)
         self.timeline.set_scale(self._scale)
@@ -365,16 +374,9 @@ class LiveView(QWidget):
         self._try(lambda session: session.take_baseline(BASELINE_S))
 
     def _save_snapshot(self) -> None:
-        path = picture_path(self._snapshot) if self._snapshot is not None else None
-        if path is not None and self._try(lambda session: session.save_snapshot(path)):
-            self._saving = path
-            self._say(f"Saving {path.name} …")
-
-    def _follow_snapshot(self) -> None:
-        """Say where a picture is once it is there, under its name only when it is whole."""
-        if self._saving is not None and self._saving.is_file():
-            self._say(f"Snapshot: {self._saving}")
-            self._saving = None
+        still = still_of(self._snapshot) if self._snapshot is not None else None
+        if still is not None and self._try(lambda session: session.save_snapshot(still.now)):
+            self._stills.begin(still)
 
     def _try(self, what: Callable[[LiveSession], object]) -> bool:
         """Ask something of the session; what does not work is said in the bar."""
@@ -383,12 +385,12 @@ class LiveView(QWidget):
         try:
             what(self._session)
         except MegcError as error:
-            self._say(str(error))
+            self._say(str(error), warns=True)
             return False
         return True
 
-    def _say(self, words: str) -> None:
-        self.controls.say(words)
+    def _say(self, words: str, warns: bool = False) -> None:
+        self.controls.say(words, warns)
 
     def _open_results(self) -> None:
         if self._snapshot is not None and self._snapshot.folder is not None:

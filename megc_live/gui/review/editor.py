@@ -78,29 +78,50 @@ class Editor(QObject):
         def mark(name: str) -> Callable[[], None]:
             return lambda: self.set_mark(name)
 
-        self.accept = action("Accept", "A", status("accepted"), "The selected intervals are right")
-        self.reject = action("Reject", "R", status("rejected"), "The selected intervals are no movement")
-        self.reopen = action("Leave open", "U", status("open"), "Take back the decision on the selected")
+        self.accept = action("Accept interval", "A", status("accepted"), "The selected intervals are right")
+        self.reject = action(
+            "Reject interval", "R", status("rejected"), "The selected intervals are no movement"
+        )
+        self.reopen = action(
+            "Leave interval open", "U", status("open"), "Take back the decision on the selected"
+        )
         self.labels = [
             action(f"Label {name}", str(k), label(name), f"The selected show class {name}")
             for k, name in enumerate(LABELS, start=1)
         ]
         self.labels.append(action("No label", "0", label(""), "Take the label of the selected away"))
-        self.kind = action("Kind", "K", self.switch_kind, "Micro to macro and back, of the selected")
+        self.kind = action(
+            "Kind of interval", "K", self.switch_kind, "Micro to macro and back, of the selected"
+        )
         self.add = action(
-            "Add",
+            "Add interval",
             "N",
             self.add_at_playhead,
             f"New interval of {NEW_S:g} s from the playhead; or drag in the lane",
         )
-        self.split = action("Split", "S", self.split_here, "Cut the selected interval in two at the playhead")
-        self.merge = action("Merge", "M", self.merge_selected, "Make one interval of two or more selected")
-        self.comment = action("Comment", "C", lambda: self.begin_comment(), "Write a comment on the selected")
+        self.split = action(
+            "Split interval", "S", self.split_here, "Cut the selected interval in two at the playhead"
+        )
+        self.merge = action(
+            "Merge intervals", "M", self.merge_selected, "Make one interval of two or more selected"
+        )
+        self.comment = action(
+            "Comment on interval", "C", lambda: self.begin_comment(), "Write a comment on the selected"
+        )
         self.marks = [
             action("Onset here", "I", mark("onset"), "Put the selected interval's onset on the playhead"),
             action("Apex here", "P", mark("apex"), "Put the selected interval's apex on the playhead"),
             action("Offset here", "O", mark("offset"), "Put the selected interval's offset on the playhead"),
         ]
+        for short, of in (
+            ("Accept", self.accept),
+            ("Reject", self.reject),
+            ("Kind", self.kind),
+            ("Add", self.add),
+            ("Split", self.split),
+            ("Merge", self.merge),
+        ):
+            of.setIconText(short)
         self.undo = action("Undo", "Ctrl+Z", lambda: self._back("undo"), "Take back the last change")
         self.redo = action("Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], lambda: self._back("redo"), "Make it again")
         self._of_selection = [*(self.accept, self.reject, self.reopen, *self.labels, self.kind, self.comment)]

@@ -92,8 +92,8 @@ class IntervalList(QWidget):
         assert head is not None and side is not None
         side.hide()
         side.setDefaultSectionSize(22)
-        head.setStretchLastSection(True)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self._fit_comments()
         head.setHighlightSections(False)
         for k, column in enumerate(COLUMNS):  # wide enough for the head with the arrow of what is sorted
             table.setColumnWidth(k, max(column.width, head.sectionSizeHint(k)))
@@ -118,6 +118,12 @@ class IntervalList(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.table, 1)
 
+    def _fit_comments(self) -> None:
+        """The comments take the room that is left, without a scroll bar; the tooltip has them whole."""
+        last = len(COLUMNS) - 1
+        self.head.setStretchLastSection(False)
+        self.head.setSectionResizeMode(last, QHeaderView.ResizeMode.Stretch)
+
     @property
     def head(self) -> QHeaderView:
         """The columns' heads: widths, order and what is sorted by."""
@@ -129,6 +135,7 @@ class IntervalList(QWidget):
         """Give the columns the widths and the order of rows that they had; a state of others does nothing."""
         head = self.head
         if head.restoreState(state):
+            self._fit_comments()
             self.table.sortByColumn(head.sortIndicatorSection(), head.sortIndicatorOrder())
 
     def set_items(self, items: Sequence[ReviewInterval], selected: frozenset[int]) -> None:
