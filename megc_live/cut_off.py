@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 from megc_live.errors import DatasetError
 from megc_live.output import SessionInfo, read_frames
@@ -13,14 +15,15 @@ from megc_live.output.csv_sink import FRAMES, INTERVALS
 from megc_live.output.files import write_whole, writing
 from megc_live.output.session import SESSION
 from megc_live.output.tables import csv_line, read_intervals
-from megc_live.publish import free_name, is_owned
-from megc_live.video.recorder import RECORDING, RECORDING_FRAMES
+from megc_live.publish import HOST, free_name, is_owned
+from megc_live.video.recorder import RECORDING
 
 CUT_OFF = "-cut-off"
 """Ends the name of a folder with what there was of a session when the program ended."""
-RUNNING = {"complete": False, "host": platform.node()}
+RUNNING = {"complete": False, HOST: platform.node()}
 """What the record of a session says of the run while it goes on: on which computer, for who looks for it."""
 _PART = re.compile(r"\.(?P<name>.+)\.partial-(?P<pid>\d+)")
+_QUIET_S = 24 * 3600.0
 _HEADERS = {INTERVALS: INTERVAL_HEADER, FRAMES: FRAME_HEADER}
 _PENDING = re.compile(r"\.(?P<name>.+)\.\d+-[0-9a-f]{8}\.part")
 
@@ -42,7 +45,9 @@ def cut_off(out_dir: Path) -> list[Path]:
             run = SessionInfo.read(part / SESSION).run
         except DatasetError:  # of an analysis that can be done again, or of an older program
             continue
-        if run.get("host") == platform.node():  # of others it is not known whether they still run
+        # of other computers it is not known whether they still run; this one's name may have changed
+        quiet_s = time.time() - max(path.stat().st_mtime for path in (part, *part.iterdir()))
+        if run.get(HOST) == platform.node() or (HOST in run and quiet_s > _QUIET_S):
             found.append(part)
     return found
 
@@ -93,17 +98,21 @@ def _complete(part: Path) -> None:
     if first is not None and last is not None and last.timestamp > first.timestamp:
         session.source.duration_s = round(last.timestamp - first.timestamp, 6)
         session.source.measured_fps = round((count - 1) / session.source.duration_s, 3)
-    video, table = Path(RECORDING), Path(RECORDING_FRAMES)
-    if (part / video).is_file() and (recorded := _recorded(part / table)) is not None:
-        session.source.extras["recording"] = {"file": video.name, "frames": table.name, **recorded}
+    recordings = list(filter(None, map(_recorded, sorted(part.glob(f"{Path(RECORDING).stem}*.csv")))))
+    if recordings:
+        session.source.extras["recording"] = max(recordings, key=lambda one: int(one["written"]))
+    if len(recordings) > 1:
+        session.source.extras["recordings"] = recordings
     session.write(part)
 
 
-def _recorded(table: Path) -> dict[str, float] | None:
+def _recorded(table: Path) -> dict[str, Any] | None:
     """What the table of a recording says of its first frame and of how many there are; None: of none."""
+    video = table.with_suffix(Path(RECORDING).suffix)
     try:
         lines = table.read_text(encoding="utf-8").split("\n")[1:-1]
         _, frame, time_s = lines[0].split(",")
-        return {"first_frame": int(frame), "first_s": float(time_s), "written": len(lines)}
+        known = {"first_frame": int(frame), "first_s": float(time_s), "written": len(lines)}
     except (OSError, ValueError, IndexError):
         return None
+    return {"file": video.name, "frames": table.name, **known} if video.is_file() else None

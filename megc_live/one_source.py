@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -200,9 +201,7 @@ class Run:
         try:
             with partial_folder(self._out, self._job.name) as part:
                 lost = self._analyse(source, part, mark)
-                if before.get("complete") is True and (lost or self._interrupted):
-                    # what is complete is not given for what is not
-                    self._folder = self._out / free_name(self._out, f"{self._job.name}{STOPPED}")
+                self._folder = self._out / self._final_name(before, whole=not (lost or self._interrupted))
                 publish(part, self._folder)
         finally:
             # A thread that hangs in the device's driver closes the source itself when it returns.
@@ -212,6 +211,14 @@ class Run:
             told = f"{lost} What was found before that is in {str(self._folder)!r}."
             return self.outcome("failed", told, kept=True)
         return self.outcome("interrupted" if self._interrupted else "done")
+
+    def _final_name(self, before: dict[str, Any], *, whole: bool) -> str:
+        name = self._job.name
+        if before.get("complete") is True and not whole:  # what is complete is not given for what is not
+            return free_name(self._out, f"{name}{STOPPED}")
+        if reviewed(self._folder):  # since this run began
+            return next(f"{name}-{k}" for k in count(2) if not (self._out / f"{name}-{k}").exists())
+        return name
 
     def _mark(self) -> dict[str, Any] | None:
         """What must be unchanged for a later run to skip this source; None for what cannot be read twice."""

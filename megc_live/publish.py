@@ -19,6 +19,8 @@ from megc_live.output.reviewed import REVIEWS
 from megc_live.output.session import SESSION
 
 ANNOTATED = "annotated.mp4"
+HOST = "host"
+"""Entry of the record of a live session while it goes on: the computer on which it does."""
 _CLOCKS_AGREE_S = 2.0
 
 _in_use: set[Path] = set()
@@ -81,7 +83,8 @@ def clear_partials(out_dir: Path, name: str) -> None:
     """Remove what runs that are no more have left half-written."""
     for left in out_dir.glob(f".{glob.escape(name)}.partial-*"):
         number = left.name.rpartition("-")[2]
-        if number.isdecimal() and not is_owned(left, int(number)):
+        live = HOST in read_record(left)  # of a live session, which cannot be done again: see cut_off.py
+        if number.isdecimal() and not live and not is_owned(left, int(number)):
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from megc_live import one_source
 from megc_live.batch import How, Outcome, analyse, analyse_all
+from megc_live.cut_off import RUNNING, cut_off
 from megc_live.errors import SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, name_jobs
@@ -29,6 +30,7 @@ from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
 from megc_live.video import Frame, PixelImage, Source, SourceInfo, open_source
 from tests.indexed import backdrop, write_images, write_indexed
+from tests.output import made_up
 from tests.video.fakes import MJPEG, mjpeg, serve
 
 
@@ -304,6 +306,32 @@ def test_what_somebody_reviewed_is_not_replaced(tmp_path: Path) -> None:
     assert again.status == "failed" and "reviewed" in again.error and "--" not in again.error
     assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
     assert run([video], out, How(resume=True, make_engine=CountingEngine))[0].status == "skipped"
+
+
+def test_what_somebody_reviews_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    assert run([video], out)[0].status == "done"
+    before = (out / "a" / "session.json").read_bytes()
+
+    def review_begins() -> bool:
+        (out / "a" / "review.jsonl").write_text('{"do": "edit"}\n')
+        return False
+
+    outcome = analyse(str(video), out, Settings(), HOW, stopped=review_begins)
+    assert (outcome.status, outcome.name, outcome.frames) == ("done", "a-2", 30)
+    assert (out / "a" / "session.json").read_bytes() == before
+
+
+def test_a_live_session_that_was_cut_off_is_not_cleared_away(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    part = tmp_path / "out" / ".a.partial-99999999"
+    part.mkdir(parents=True)
+    session = made_up.session()
+    session.run = dict(RUNNING)
+    session.write(part)
+    assert run([video], tmp_path / "out")[0].status == "done"
+    assert cut_off(tmp_path / "out") == [part]
 
 
 def test_what_a_dead_process_left_half_written_is_cleared(tmp_path: Path) -> None:

@@ -268,14 +268,15 @@ class MainWindow(QMainWindow):
             view.shutdown(max(0.05, limit - time.monotonic()))
 
     def _take_offer(self) -> None:
-        if self.banner.isVisible():
+        if self.banner.isVisible() and self.banner.offer.isVisible():
             self.banner.take_offer()
         elif self.review.isVisible():
             self.review.banner.press()
 
     def _dismiss_messages(self) -> None:
         self.banner.hide()
-        self.review.banner.leave()
+        if self.review.isVisible():
+            self.review.banner.leave()
 
     def _running(self) -> str:
         """Return what closing the window would stop."""

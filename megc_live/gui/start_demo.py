@@ -212,7 +212,7 @@ class DemoCard(Card):
         self.progress.setRange(0, 1000)
         self.progress.setToolTip("Share of the demo clip that is rendered")
         self.progress.setAccessibleName("Progress of the demo clip")
-        self.cancel_button = button("&Cancel", "reject", self._cancel.trigger, self._cancel.toolTip())
+        self.cancel_button = button("Cancel", "reject", self._cancel.trigger, self._cancel.toolTip())
         self.inside.addWidget(self.text)
         self.inside.addLayout(row(self.live, self.process))
         self.inside.addLayout(row(self.progress, self.cancel_button, stretch=0))

@@ -82,11 +82,11 @@ class ElanSink(FileSink):
         """Link the video; return when it begins on the clock of the results, whole milliseconds."""
         source, begins_s = self.session.source, 0.0
         path = Path(source.spec)
-        if source.kind != "file":
-            recording = source.extras.get("recording")
-            if not isinstance(recording, dict) or "path" not in recording:
-                return 0
+        recording = source.extras.get("recording")
+        if isinstance(recording, dict) and "path" in recording:  # what is shown in a review is that
             path, begins_s = Path(recording["path"]), float(recording["first_s"])
+        elif source.kind != "file":
+            return 0
         path = path.resolve()
         kind = mimetypes.guess_type(path.name)[0] or "video/*"
         eaf.add_linked_file(path.as_uri(), relpath=_relative(path, self.folder), mimetype=kind)

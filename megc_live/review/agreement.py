@@ -188,7 +188,9 @@ def _undecided(items: Iterable[Item], kind: Kind | None) -> int:
 
 
 def _reviewed(items: Iterable[Item], kind: Kind | None) -> bool:
-    decided = [_decided(item) for item in items if _is_of(item, kind)]
+    there = list(items)
+    # that there are none of a kind is a decision where anything was decided
+    decided = [_decided(item) for item in [item for item in there if _is_of(item, kind)] or there]
     return any(decided) or not decided
 
 

@@ -236,6 +236,13 @@ class ReviewDocument(Closing):
         return self._place is not None and self._place.recorded is not None
 
     @property
+    def video_begins_s(self) -> float:
+        """Time of the video's first frame on the clock of the results, seconds."""
+        recorded = self._place.recorded if self._place is not None else None
+        there = [frame for frame in recorded or () if frame < self.n_frames]
+        return float(self.times_s[min(there)]) if there else 0.0
+
+    @property
     def fps(self) -> float | None:
         """Rate that replaces the video's own times, as it did in the analysis; None: its own times."""
         return self._place.fps if self._place is not None else None

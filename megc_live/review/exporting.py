@@ -158,8 +158,7 @@ def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> Se
     session.events = {kind: sum(record.kind == kind for record in kept) for kind in ("micro", "macro")}
     recording = session.source.extras.get("recording") if was_recorded(session) else None
     if document.video is not None and recording is not None and document.recorded:
-        first_s = float(document.times_s[recording["first_frame"]])
-        recording.update(path=str(document.video), first_s=round(first_s, 6))
+        recording.update(path=str(document.video), first_s=round(document.video_begins_s, 6))
     elif document.video is not None and session.source.kind in ("file", "folder"):
         session.source.spec = str(document.video)
     names = {item.record.reviewer for item in items if item.record.reviewer}

@@ -16,7 +16,6 @@ from megc_live.gui.review.player import Player
 from megc_live.gui.shortcuts import make_action
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.review import SetRecognition
-from megc_live.review.video import was_recorded
 
 POLL_MS = 30
 VIDEO, FACES, MAGNIFIED, FLOW, AGREEMENT = range(5)
@@ -80,7 +79,7 @@ class Stage(QWidget):
     def set_results(self, opened: Opened) -> None:
         """Look at another document, or at the same with another video."""
         self.looks.set_results(opened)
-        self.flow.set_recorded(was_recorded(opened.document.session))
+        self.flow.set_recorded(opened.document.recorded)
         self.agreement.set_document(opened.document)
         self._look()
 
