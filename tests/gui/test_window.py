@@ -554,6 +554,21 @@ def test_what_a_session_kept_is_among_the_recent(new_window: Windows, qtbot: QtB
     qtbot.waitUntil(lambda: window.recent.items[:1] == [newest], timeout=SLOW_MS)
     assert folder.is_dir()
     assert window.start.recent_list.item(0).text() == str(folder)  # type: ignore[union-attr]
+    later = RecentItem("later.mp4", "file")
+    window.recent.add(later.spec, later.kind)
+    window.end()
+    assert window.recent.items[:2] == [later, newest], "closing the window opens nothing"
+
+
+def test_what_is_kept_as_the_window_closes_is_among_the_recent(new_window: Windows, qtbot: QtBot) -> None:
+    device = SimulatedCamera(30.0)
+    window = new_window()
+    window.open_live("camera:0", device.open, {"spotting_only": True})
+    wait_for_rows(qtbot, window)
+    window.live.shutdown(20.0)
+    window.end()
+    kept = RecentItem(str(window.preferences.results / "camera0"), "results")
+    assert window.recent.items[0] == kept
 
 
 @pytest.mark.parametrize("word", ["x" * 900, "/".join(["folder"] * 200)])
