@@ -27,6 +27,7 @@ from megc_live.gui.live.request import has_results
 from megc_live.gui.live.scale import ActivityScale
 from megc_live.gui.live.timeline import row_names
 from megc_live.gui.live.view import PAINT_S, LiveView
+from megc_live.gui.main_window import LEAST
 from megc_live.live_snapshot import Still
 from megc_live.live_warnings import LIVELY_FACE
 from megc_live.settings import Settings
@@ -396,9 +397,16 @@ def test_every_control_has_a_key_and_a_tooltip(make_view: Made) -> None:
         assert made.toolTip() and made.focusPolicy() == Qt.FocusPolicy.StrongFocus
 
 
-def test_everything_fits_into_a_small_window(make_view: Made) -> None:
-    size = make_view().minimumSizeHint()
-    assert size.width() <= 1280 and size.height() <= 600
+def test_everything_fits_into_a_small_window(make_view: Made, qtbot: QtBot) -> None:
+    view = make_view()
+    size = view.minimumSizeHint()
+    assert size.width() <= LEAST.width() and size.height() <= LEAST.height() - 100
+    view.resize(LEAST.width(), LEAST.height() - 70)
+    made = running(view)
+    made.events += [event(k + 1, 2.0 * k) for k in range(20)]
+    qtbot.waitUntil(lambda: view.table.events.rowCount() == 20)
+    across = view.table.horizontalScrollBar()
+    assert across is not None and across.maximum() == 0, "every column is seen"
 
 
 def test_recording_shows_a_red_sign_with_its_counts(make_view: Made, qtbot: QtBot) -> None:

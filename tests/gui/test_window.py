@@ -548,6 +548,22 @@ def test_closing_asks_once_for_all_that_runs(new_window: Windows, qtbot: QtBot) 
     )
 
 
+def test_a_stream_that_does_not_open_asks_again_with_the_answers(new_window: Windows, qtbot: QtBot) -> None:
+    def refuse(spec: str) -> Source:
+        raise SourceError(f"cannot open {spec!r}.", "See whether it is on.")
+
+    window = new_window(opening=refuse)
+    window.start.ask_live("http://127.0.0.1:9/x")
+    consent(qtbot)
+    again = next(found for found in window.live.actions() if found.text() == "Start again")
+    qtbot.waitUntil(again.isEnabled, timeout=SLOW_MS)
+    again.trigger()
+    form: ConsentDialog = dialog_of(qtbot, ConsentDialog)
+    assert (form.participant.text(), form.purpose.text()) == ("P07", "a test")
+    assert form.missing() == ["3 ticks"]
+    form.reject()
+
+
 def test_what_a_session_kept_is_among_the_recent(new_window: Windows, qtbot: QtBot) -> None:
     device = SimulatedCamera(30.0)
     window = new_window()
@@ -559,6 +575,21 @@ def test_what_a_session_kept_is_among_the_recent(new_window: Windows, qtbot: QtB
     qtbot.waitUntil(lambda: window.recent.items[:1] == [newest], timeout=SLOW_MS)
     assert folder.is_dir()
     assert window.start.recent_list.item(0).text() == str(folder)  # type: ignore[union-attr]
+    later = RecentItem("later.mp4", "file")
+    window.recent.add(later.spec, later.kind)
+    window.end()
+    assert window.recent.items[:2] == [later, newest], "closing the window opens nothing"
+
+
+def test_what_is_kept_as_the_window_closes_is_among_the_recent(new_window: Windows, qtbot: QtBot) -> None:
+    device = SimulatedCamera(30.0)
+    window = new_window()
+    window.open_live("camera:0", device.open, {"spotting_only": True})
+    wait_for_rows(qtbot, window)
+    window.live.shutdown(20.0)
+    window.end()
+    kept = RecentItem(str(window.preferences.results / "camera0"), "results")
+    assert window.recent.items[0] == kept
 
 
 @pytest.mark.parametrize("word", ["x" * 900, "/".join(["folder"] * 200)])

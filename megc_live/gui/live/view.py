@@ -190,11 +190,12 @@ class LiveView(QWidget):
     def shutdown(self, timeout_s: float = 1.5) -> None:
         """End the session, waiting for it for at most ``timeout_s`` seconds."""
         self._timer.stop()
-        self._next = None
+        self._next, ran = None, self.is_running()
         session, self._session = self._session, None
         if session is not None:
             session.close(timeout_s)
-            self._tell_kept(session.snapshot())
+            if ran:
+                self._tell_kept(session.snapshot())
 
     def actions(self) -> list[QAction]:
         """Return everything that can be done here, for the sheet of shortcuts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QHeaderView
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import theme
@@ -111,3 +112,21 @@ def test_clips_are_kept_by_what_they_take_not_by_their_number() -> None:
         assert list(looks._done) == [("clip", 99)], "the one that is shown"
     finally:
         looks.close()
+
+
+def test_comments_take_the_room_that_is_left_and_bring_no_scroll_bar(qtbot: QtBot) -> None:
+    """Also with widths from a time when the comments had one of their own."""
+    shown = IntervalList()
+    qtbot.addWidget(shown)
+    last = len(COLUMNS) - 1
+    shown.table.setColumnHidden(HEADS.index("Face"), True)
+    shown.head.setSectionResizeMode(last, QHeaderView.ResizeMode.Interactive)
+    shown.head.resizeSection(last, 400)
+    shown.restore_columns(shown.head.saveState())
+    shown.show()
+    across, room = shown.table.horizontalScrollBar(), shown.table.viewport()
+    assert across is not None and room is not None
+    for width in (680, 1000):
+        shown.resize(width, 200)
+        qtbot.waitUntil(lambda: shown.head.length() == room.width())
+        assert across.maximum() == 0
