@@ -46,10 +46,17 @@ def cut_off(out_dir: Path) -> list[Path]:
         except DatasetError:  # of an analysis that can be done again, or of an older program
             continue
         # of other computers it is not known whether they still run; this one's name may have changed
-        quiet_s = time.time() - max(path.stat().st_mtime for path in (part, *part.iterdir()))
-        if run.get(HOST) == platform.node() or (HOST in run and quiet_s > _QUIET_S):
+        if run.get(HOST) == platform.node() or (HOST in run and _quiet_s(part) > _QUIET_S):
             found.append(part)
     return found
+
+
+def _quiet_s(part: Path) -> float:
+    """Seconds since anything in a folder was written; 0 if it is being changed at this moment."""
+    try:
+        return time.time() - max(path.stat().st_mtime for path in (part, *part.iterdir()))
+    except OSError:
+        return 0.0
 
 
 def keep(part: Path) -> Path:
@@ -72,10 +79,16 @@ def keep(part: Path) -> Path:
                 whole = data[: data.rfind(b"\n") + 1].rstrip(b"\0")  # a power cut leaves zeros, or nothing
                 write_whole(part / name["name"], whole or csv_line(_HEADERS[name["name"]]))
             pending.unlink()
+    for table, header in _HEADERS.items():
+        if not (part / table).exists():
+            write_whole(part / table, csv_line(header))
     _complete(part)
     folder = part.with_name(free_name(part.parent, f"{match['name']}{CUT_OFF}"))
     with writing(folder):
         part.rename(folder)
+    session = SessionInfo.read(folder / SESSION)
+    session.run.pop(HOST, None)  # of no use any more, and nobody else's business
+    session.write(folder)
     return folder
 
 
@@ -83,7 +96,7 @@ def _complete(part: Path) -> None:
     """Say in the record what there is."""
     session = SessionInfo.read(part / SESSION)
     session.run = {**session.run, "source": session.source.spec}  # found again should the renaming fail
-    told = "the program ended in the middle of the session; this was written till then"
+    told = "the session did not come to its regular end; this was written till then"
     session.warnings = [*(line for line in session.warnings if line != told), told]
     kinds = [record.kind for record in read_intervals(part / INTERVALS)]
     session.events = {kind: kinds.count(kind) for kind in ("micro", "macro")}

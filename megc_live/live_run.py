@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -274,7 +274,7 @@ class LiveRun:
         with writing(plan.folder):
             plan.folder.mkdir(parents=True, exist_ok=True)
             name = free_name(plan.folder, plan.name)
-            part = stack.enter_context(partial_folder(plan.folder, name))
+            part = stack.enter_context(partial_folder(plan.folder, name, once=True))
         self.folder = plan.folder / name
         self._results = Results(part, info, name, plan.settings, plan.exports, plan.consent)
         stack.callback(self._results.discard)
@@ -376,9 +376,15 @@ class LiveRun:
             "complete": not (error or self._cut_short),
             "source": str(Path(spec).resolve()) if seekable else spec,
         }
-        results.close()
-        results.write_session()
-        publish(part, folder)
+        try:
+            results.close()
+            results.write_session()
+            publish(part, folder)
+        except BaseException:
+            results.session.run = dict(RUNNING)  # it stays where it is, and the next start finds it
+            with suppress(MegcError):
+                results.write_session()
+            raise
         return True
 
     def _let_go(self, source: Source) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from megc_live.errors import MegcError, OutputError, SourceError
+from megc_live.errors import MegcError, OutputError, ReviewError, SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, fingerprint, is_live
 from megc_live.lanes import Report, Stopped
@@ -32,6 +33,7 @@ from megc_live.publish import (
     reviewed,
 )
 from megc_live.results import Results
+from megc_live.review.journal import ReviewLock
 from megc_live.settings import Settings
 from megc_live.source_checks import check_length, check_pictures, why_cut_off
 from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
@@ -195,14 +197,17 @@ class Run:
         if self._how.resume and mark is not None and before == {"complete": True, **mark}:
             return self.outcome("skipped")
         self._keep_others_results(before)
-        self._keep_review()
+        if reviewed(self._folder):  # the review would be of other intervals then
+            raise OutputError(
+                f"the results in {str(self._folder)!r} have been reviewed, and are not replaced.",
+                "Choose another folder for the results, or rename that one.",
+            )
         clear_partials(self._out, self._job.name)
         source = open_source(self._job.spec, fps=self._how.fps)
         try:
             with partial_folder(self._out, self._job.name) as part:
                 lost = self._analyse(source, part, mark)
-                self._folder = self._out / self._final_name(before, whole=not (lost or self._interrupted))
-                publish(part, self._folder)
+                self._publish(part, before, whole=not (lost or self._interrupted))
         finally:
             # A thread that hangs in the device's driver closes the source itself when it returns.
             if self._runner is None or not self._runner.capturing:
@@ -212,13 +217,22 @@ class Run:
             return self.outcome("failed", told, kept=True)
         return self.outcome("interrupted" if self._interrupted else "done")
 
-    def _final_name(self, before: dict[str, Any], *, whole: bool) -> str:
+    def _publish(self, part: Path, before: dict[str, Any], *, whole: bool) -> None:
+        """Give the results their name; another one where it would be taken from what is to stay."""
         name = self._job.name
-        if before.get("complete") is True and not whole:  # what is complete is not given for what is not
-            return free_name(self._out, f"{name}{STOPPED}")
-        if reviewed(self._folder):  # since this run began
-            return next(f"{name}-{k}" for k in count(2) if not (self._out / f"{name}-{k}").exists())
-        return name
+        with ExitStack() as stack:
+            if before.get("complete") is True and not whole:  # what is complete is not given for what is not
+                self._folder = self._out / free_name(self._out, f"{name}{STOPPED}")
+            elif self._folder.exists():
+                try:
+                    stack.enter_context(ReviewLock(self._folder, "an analysis"))
+                    begun = reviewed(self._folder)
+                except ReviewError:
+                    begun = True
+                if begun:  # a review, since this run began
+                    free = (self._out / f"{name}-{k}" for k in count(2))
+                    self._folder = next(folder for folder in free if not folder.exists())
+            publish(part, self._folder)
 
     def _mark(self) -> dict[str, Any] | None:
         """What must be unchanged for a later run to skip this source; None for what cannot be read twice."""
@@ -243,14 +257,6 @@ class Run:
             raise OutputError(
                 f"{str(self._folder)!r} holds the results of another source, {theirs!r}.",
                 "Choose another folder for the results, or move those away.",
-            )
-
-    def _keep_review(self) -> None:
-        """What somebody has reviewed is not replaced: the review would be of other intervals then."""
-        if reviewed(self._folder):
-            raise OutputError(
-                f"the results in {str(self._folder)!r} have been reviewed, and are not replaced.",
-                "Choose another folder for the results, or rename that one.",
             )
 
     def _analyse(self, source: Source, part: Path, mark: dict[str, Any] | None) -> str:

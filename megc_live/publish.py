@@ -67,16 +67,24 @@ def make_folder(out_dir: Path) -> None:
 
 
 @contextmanager
-def partial_folder(out_dir: Path, name: str) -> Iterator[Path]:
-    """Make the folder in which this process prepares the results called ``name``; remove it at the end."""
+def partial_folder(out_dir: Path, name: str, *, once: bool = False) -> Iterator[Path]:
+    """Make the folder in which this process prepares the results called ``name``; remove it at the end.
+
+    ``once``: of a session that cannot be done again. Then an error leaves the folder, see cut_off.py.
+    """
     part = out_dir / f".{name}.partial-{os.getpid()}"
     part.mkdir(parents=True)
     _in_use.add(part)
+    kept = False
     try:
         yield part
+    except BaseException:
+        kept = once
+        raise
     finally:
         _in_use.discard(part)
-        shutil.rmtree(part, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def clear_partials(out_dir: Path, name: str) -> None:

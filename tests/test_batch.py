@@ -25,6 +25,7 @@ from megc_live.live import LiveRunner
 from megc_live.models import shipped_folder
 from megc_live.output.tables import read_frames, read_intervals
 from megc_live.publish import clear_partials, partial_folder
+from megc_live.review.journal import ReviewLock
 from megc_live.rows import no_face_row
 from megc_live.settings import Settings
 from megc_live.spotting.interval import Interval
@@ -318,8 +319,11 @@ def test_what_somebody_reviews_meanwhile_is_not_replaced(tmp_path: Path) -> None
         (out / "a" / "review.jsonl").write_text('{"do": "edit"}\n')
         return False
 
+    with ReviewLock(out / "a", "A. Coder"):  # open, and nothing decided yet
+        outcome = run([video], out)[0]
+    assert (outcome.status, outcome.name) == ("done", "a-2")
     outcome = analyse(str(video), out, Settings(), HOW, stopped=review_begins)
-    assert (outcome.status, outcome.name, outcome.frames) == ("done", "a-2", 30)
+    assert (outcome.status, outcome.name, outcome.frames) == ("done", "a-3", 30)
     assert (out / "a" / "session.json").read_bytes() == before
 
 

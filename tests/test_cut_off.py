@@ -13,13 +13,17 @@ import pytest
 
 from megc_live.cut_off import RUNNING, cut_off, keep
 from megc_live.errors import OutputError
+from megc_live.live_session import LiveSession
 from megc_live.output.session import SessionInfo
 from megc_live.output.tables import read_frames, read_intervals
 from megc_live.publish import free_name
 from megc_live.review import ReviewDocument
+from megc_live.settings import Settings
 from megc_live.video.reader import FrameReader
 from tests.conftest import FaceClip
 from tests.output import made_up
+from tests.simulated import SimulatedCamera
+from tests.test_live_session import GREY, Meter, until
 
 SESSION = """
 import sys, time
@@ -76,7 +80,7 @@ def test_what_is_kept_can_be_reviewed(left: Path) -> None:
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
     session = SessionInfo.read(folder / "session.json")
     assert session.source.frames > 10 and session.source.measured_fps == pytest.approx(25, abs=3)
-    assert any("ended in the middle" in warning for warning in session.warnings)
+    assert any("regular end" in warning for warning in session.warnings)
     with ReviewDocument.open(folder, "A. Coder") as document:
         assert document.n_frames >= session.source.frames
         assert document.video is not None
@@ -140,3 +144,25 @@ def test_what_could_not_be_renamed_is_found_again(tmp_path: Path, monkeypatch: p
             keep(part)
     assert cut_off(tmp_path) == [part]
     assert keep(part) == tmp_path / "talk-cut-off"
+
+
+def test_a_session_that_cannot_get_its_name_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(part: Path, folder: Path) -> None:
+        raise OutputError("the folder is in use.")
+
+    camera = SimulatedCamera(200.0, pictures=GREY)
+    session = LiveSession(
+        camera.open, Settings(), folder=tmp_path, name="talk", make_engine=Meter(), consent={"code": "P07"}
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("megc_live.live_run.publish", refuses)
+        session.start()
+        until(session, lambda shot: shot.n_rows > 30)
+        assert session.close(10.0)
+        assert "in use" in session.snapshot().message
+    (part,) = cut_off(tmp_path)
+    folder = keep(part)
+    assert folder.name == "talk-cut-off" and len(read_intervals(folder / "intervals.csv")) >= 3
+    assert SessionInfo.read(folder / "session.json").consent == {"code": "P07"}

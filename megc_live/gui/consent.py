@@ -306,7 +306,8 @@ class ConsentGate(QObject):
         self._purpose, self._keep_purpose, self._exempt = purpose, keep_purpose, exempt
         self._clock = clock
         self._given: _Given | None = None
-        self._last: tuple[str, dict[str, Any]] | None = None
+        self._last: _Given | None = None
+        """The answers of the last form, for the same person: forgotten when a consent would lapse."""
         self._form: tuple[str, ConsentDialog] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
@@ -330,8 +331,9 @@ class ConsentGate(QObject):
         elif self._exempt(spec):
             then(demo_consent())
         else:
-            last = self._last[1] if again and self._last is not None and self._last[0] == spec else {}
-            self._show_form(spec, then, last)
+            last = self._last
+            fresh = last is not None and last.spec == spec and self._clock() - last.at_s < LAPSES_AFTER_S
+            self._show_form(spec, then, last.record if again and fresh and last is not None else {})
 
     def keep(self, spec: str, record: dict[str, Any]) -> None:
         """Keep the record of a preview until the session of that source begins, or until it lapses."""
@@ -384,7 +386,7 @@ class ConsentGate(QObject):
         def given(record: dict[str, Any]) -> None:
             over()
             self._keep_purpose(str(record["purpose"]))
-            self._last = (spec, record)
+            self._last = _Given(spec, record, self._clock())
             then(record)
 
         form.given.connect(given)

@@ -31,8 +31,9 @@ class CsvSink(FileSink):
         self.file(FRAMES).write(frame_line(row))
 
     def on_event(self, event: Event) -> None:
-        """Write the interval."""
+        """Write the interval; they are few, and the next one may come much later."""
         self.file(INTERVALS).write(interval_line(IntervalRecord.of(event)))
+        self.file(INTERVALS).flush()
 
     def on_interval(self, item: ReviewInterval, seen: Seen | None = None) -> None:
         """Write the interval, unless it was rejected."""

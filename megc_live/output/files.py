@@ -60,8 +60,13 @@ class PendingFile:
         with writing(self.path):
             self._file.write(data.encode() if isinstance(data, str) else data)
             if time.monotonic() - self._flushed > FLUSH_S:
-                self._file.flush()
-                self._flushed = time.monotonic()
+                self.flush()
+
+    def flush(self) -> None:
+        """Hand what was written to the system: a crash of the program no longer costs it."""
+        with writing(self.path):
+            self._file.flush()
+        self._flushed = time.monotonic()
 
     def finish(self) -> None:
         """All is written: flush it, still under the temporary name."""

@@ -157,6 +157,8 @@ def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> Se
     kept = [item.record for item in items if item.status != "rejected"]
     session.events = {kind: sum(record.kind == kind for record in kept) for kind in ("micro", "macro")}
     recording = session.source.extras.get("recording") if was_recorded(session) else None
+    if recording is not None:
+        recording.pop("path", None)  # of the export that this one is made of
     if document.video is not None and recording is not None and document.recorded:
         recording.update(path=str(document.video), first_s=round(document.video_begins_s, 6))
     elif document.video is not None and session.source.kind in ("file", "folder"):
