@@ -315,7 +315,7 @@ class ProcessView(QWidget):
         self.start.setEnabled(waits and not running)
         self.start.setText("Go on" if seen.state == "paused" else "Start")
         self.pause.setEnabled(running or seen.state == "paused")
-        self.pause.setText("Go on" if seen.state == "paused" else "Pause")
+        self.pause.setText("Paused" if seen.state == "paused" else "Pause")
         tip = _PAUSE_TIP if seen.holds else _PAUSE_ON_CLUSTER_TIP
         self.pause.setToolTip(f"{'Go on where it was held' if seen.state == 'paused' else tip} (Ctrl+P)")
         self.cancel.setEnabled(any(state not in OVER for state in states))
