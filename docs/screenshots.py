@@ -136,7 +136,7 @@ class Tour:
         review.name_page.name.setText("Dr. Example")
         review.name_page.go_on.click()
         self.until(work.list.table.isVisible)
-        self.until(lambda: player.frame is not None)
+        self.until(lambda: player.frame == player.position)
         self.take("review")
 
         micro = next(item.id for item in review.document.intervals if item.record.kind == "micro")

@@ -303,14 +303,18 @@ def _is_taken(folder: Path, spec: str, *, resume: bool) -> bool:
 def progress_of(items: Sequence[Item]) -> tuple[float, float]:
     """Return how much is done and how much there is, weighed by the size of the files.
 
-    What failed, was cancelled or skipped is no part of either. A source of unknown size counts as the
-    mean of the others.
+    Of what failed or was cancelled, as much as was done is part of both, so that the share never falls;
+    what was skipped is no part of either. A source of unknown size counts as the mean of the others.
     """
     known = [item.size for item in items if item.size > 0]
     mean = sum(known) / len(known) if known else 1.0
-    work = [item for item in items if item.state not in ("failed", "cancelled", "skipped")]
-    sizes = [item.size or mean for item in work]
-    return sum(size * item.part() for size, item in zip(sizes, work, strict=True)), sum(sizes)
+    done = total = 0.0
+    for item in items:
+        if item.state != "skipped":
+            part = (item.size or mean) * item.part()
+            done += part
+            total += part if item.state in ("failed", "cancelled") else item.size or mean
+    return done, total
 
 
 def fault_text(error: Exception) -> str:

@@ -31,11 +31,14 @@ class Choice:
         What it is and what it can do, in a sentence or two.
     reason : str
         Why it cannot be chosen on this computer, and what to do; empty where it can.
+    short : str
+        What it is in a few words, to stand behind the name.
     """
 
     name: str
     summary: str
     reason: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,15 @@ def collect_choices(settings: Settings) -> Choices:
             entry.name,
             f"{_sentence(entry.summary)} Says one of: {', '.join(entry.capabilities['labels'])}.",
             _why_not(partial(make_recognizer, entry.name, store)),
+            entry.summary,
         )
         for entry in RECOGNIZERS.entries()
     ]
+    told = "Spotting only: times without any emotion label."
+    none = Choice(NO_RECOGNIZER, told, short="spotting only, no labels")
     return Choices(
         tuple(_spotter(name, store) for name in SPOTTERS),
-        (*recognizers, Choice(NO_RECOGNIZER, "Spotting only: times without any emotion label.")),
+        (*recognizers, none),
         tuple(
             Choice(entry.name, f"{_sentence(entry.summary)} Writes {', '.join(entry.capabilities['files'])}.")
             for entry in SINKS.entries()
@@ -94,8 +100,9 @@ def _spotter(name: str, store: ModelStore) -> Choice:
     try:
         delay_s = stated_delay(make_spotter(name, store), _WEBCAM_FPS)
     except MegcError as error:
-        return Choice(name, summary, str(error))
-    return Choice(name, f"{summary} Told at most {delay_s:.2f} s after the end of a micro-expression.")
+        return Choice(name, summary, str(error), entry.summary)
+    told = f"{summary} Told at most {delay_s:.2f} s after the end of a micro-expression."
+    return Choice(name, told, short=entry.summary)
 
 
 def _why_not(make: Callable[[], object]) -> str:

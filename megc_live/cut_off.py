@@ -22,7 +22,7 @@ CUT_OFF = "-cut-off"
 """Ends the name of a folder with what there was of a session when the program ended."""
 RUNNING = {"complete": False, HOST: platform.node()}
 """What the record of a session says of the run while it goes on: on which computer, for who looks for it."""
-_PART = re.compile(r"\.(?P<name>.+)\.partial-(?P<pid>\d+)")
+_PART = re.compile(r"\.(?P<name>.+)\.partial(-\d+)?-(?P<pid>\d+)")
 _QUIET_S = 24 * 3600.0
 _HEADERS = {INTERVALS: INTERVAL_HEADER, FRAMES: FRAME_HEADER}
 _PENDING = re.compile(r"\.(?P<name>.+)\.\d+-[0-9a-f]{8}\.part")

@@ -12,6 +12,7 @@ from megc_live.video.frame import Frame
 
 SHORT_S = 2.0
 """In recordings shorter than this hardly anything can be found."""
+TOO_SHORT = f"the recording is shorter than {SHORT_S:g} s: a spotter needs to see what comes before and after"
 BREAK_S = 1.0
 """A longer time between two frames is a pause or a lost source, and says nothing of the rate."""
 

@@ -379,6 +379,8 @@ class LiveRun:
         try:
             results.close()
             results.write_session()
+            if folder.exists():  # another run has taken the name meanwhile
+                folder = self.folder = folder.with_name(free_name(folder.parent, folder.name))
             publish(part, folder)
         except BaseException:
             results.session.run = dict(RUNNING)  # it stays where it is, and the next start finds it

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from megc_live.engine_stats import TOO_SHORT
 from megc_live.errors import MegcError, OutputError, ReviewError, SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, fingerprint, is_live
@@ -34,6 +35,7 @@ from megc_live.publish import (
 )
 from megc_live.results import Results
 from megc_live.review.journal import ReviewLock
+from megc_live.review.names import OTHERS, reviewers_in
 from megc_live.settings import Settings
 from megc_live.source_checks import check_length, check_pictures, why_cut_off
 from megc_live.video import Frame, LivePlayer, Source, SourceInfo, open_source
@@ -193,16 +195,18 @@ class Run:
     def __call__(self) -> Outcome:
         """Do it."""
         mark = self._mark()
+        clear_partials(self._out, self._job.name)
         before = read_record(self._folder)
         if self._how.resume and mark is not None and before == {"complete": True, **mark}:
             return self.outcome("skipped")
         self._keep_others_results(before)
         if reviewed(self._folder):  # the review would be of other intervals then
+            names = {name for path in self._folder.glob(OTHERS) for name in reviewers_in(path)}
+            by = f" by {', '.join(sorted(names))}" if names else ""
             raise OutputError(
-                f"the results in {str(self._folder)!r} have been reviewed, and are not replaced.",
+                f"the results in {str(self._folder)!r} have been reviewed{by}, and are not replaced.",
                 "Choose another folder for the results, or rename that one.",
             )
-        clear_partials(self._out, self._job.name)
         source = open_source(self._job.spec, fps=self._how.fps)
         try:
             with partial_folder(self._out, self._job.name) as part:
@@ -299,6 +303,8 @@ class Run:
         warnings = ["stopped before the end of the source"] if self._interrupted else []
         if lost:
             warnings.append(f"incomplete: {lost}")
+        if self._interrupted and not source.info.live:  # the file may be longer than what was read of it
+            facts = {**facts, "warnings": [told for told in facts["warnings"] if told != TOO_SHORT]}
         results.finish(
             source,
             facts,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -22,29 +24,79 @@ ANNOTATED = "annotated.mp4"
 HOST = "host"
 """Entry of the record of a live session while it goes on: the computer on which it does."""
 _CLOCKS_AGREE_S = 2.0
+_HIDDEN = re.compile(r"\.(?P<name>.+)\.(partial|replaced)(-\d+)?-(?P<pid>\d+)")
 
 _in_use: set[Path] = set()
 
 
 def publish(part: Path, folder: Path) -> None:
-    """Move a finished folder to its final name, over an earlier result if there is one.
+    """Move a finished folder to its final name, in place of an earlier result if there is one.
 
-    What people have added to the earlier folder stays; files that an earlier run wrote and this one
-    did not are removed. ``session.json`` goes first and comes last: it marks a complete result.
+    The earlier one is there until the new one is: where the program ends between the two moves, it gets
+    its name back (:func:`clear_partials`). What people have added to it goes over to the new one.
     """
-    if not folder.exists():
+    if not folder.is_dir():
         os.replace(part, folder)
         return
+    old = _hidden(folder.parent, folder.name, "replaced")
+    _in_use.add(old)
+    try:
+        os.utime(folder)  # else it looks older than this process, and as if nobody worked on it
+        try:
+            os.replace(folder, old)
+        except PermissionError:  # Windows moves no folder in which a file is open, a review's lock say
+            _replace_files(part, folder)
+            return
+        try:
+            os.replace(part, folder)
+        except OSError:
+            os.replace(old, folder)
+            raise
+        with suppress(OSError):  # what cannot be moved now stays, and is moved the next time
+            _carry_over(old, folder)
+    finally:
+        _in_use.discard(old)
+
+
+def _written() -> set[str]:
+    """Return the names of all files that runs write."""
+    return {ANNOTATED, SESSION, *(name for entry in SINKS.entries() for name in entry.capabilities["files"])}
+
+
+def _replace_files(part: Path, folder: Path) -> None:
+    """Put the new files in place of the earlier ones, session.json last: it marks a whole result."""
     (folder / SESSION).unlink(missing_ok=True)
     new = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
-    written = {ANNOTATED, *(name for entry in SINKS.entries() for name in entry.capabilities["files"])}
-    for name in written - new:
+    for name in _written() - new:
         (folder / name).unlink(missing_ok=True)
         with suppress(OSError):  # a folder of its own goes too, unless there is more in it
             (folder / name).parent.rmdir()
     for name in sorted(new, key=lambda name: name == SESSION):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(part / name, folder / name)
+
+
+def _carry_over(old: Path, folder: Path) -> None:
+    """Move what people have added to an earlier result to the new one, and remove the earlier one."""
+    written = _written()
+    for path in sorted(old.rglob("*")):
+        name, there = path.relative_to(old), folder / path.relative_to(old)
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                there.mkdir(parents=True, exist_ok=True)
+        elif name.as_posix() not in written and not there.exists():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, there)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _hidden(out_dir: Path, name: str, what: str) -> Path:
+    """Return a hidden folder of this process beside the results ``name`` that is not there yet.
+
+    Processes in containers have few numbers: one that died may have had this one's.
+    """
+    free = (f"-{k}" if k else "" for k in count())
+    return next(path for k in free if not (path := out_dir / f".{name}.{what}{k}-{os.getpid()}").exists())
 
 
 def make_folder(out_dir: Path) -> None:
@@ -62,7 +114,7 @@ def make_folder(out_dir: Path) -> None:
     except OSError as error:
         why = "it is not a folder" if out_dir.exists() and not out_dir.is_dir() else error.strerror
         raise OutputError(
-            f"cannot write to {str(out_dir)!r}: {why}.", "Name another folder with --out."
+            f"cannot write to {str(out_dir)!r}: {why}.", "Choose another folder for the results."
         ) from None
 
 
@@ -72,7 +124,7 @@ def partial_folder(out_dir: Path, name: str, *, once: bool = False) -> Iterator[
 
     ``once``: of a session that cannot be done again. Then an error leaves the folder, see cut_off.py.
     """
-    part = out_dir / f".{name}.partial-{os.getpid()}"
+    part = _hidden(out_dir, name, "partial")
     part.mkdir(parents=True)
     _in_use.add(part)
     kept = False
@@ -88,12 +140,25 @@ def partial_folder(out_dir: Path, name: str, *, once: bool = False) -> Iterator[
 
 
 def clear_partials(out_dir: Path, name: str) -> None:
-    """Remove what runs that are no more have left half-written."""
-    for left in out_dir.glob(f".{glob.escape(name)}.partial-*"):
-        number = left.name.rpartition("-")[2]
-        live = HOST in read_record(left)  # of a live session, which cannot be done again: see cut_off.py
-        if number.isdecimal() and not live and not is_owned(left, int(number)):
+    """Remove what runs that are no more have left half-written, and finish what they were replacing."""
+    for left in _left(out_dir, name, "partial"):
+        if HOST not in read_record(left):  # of a live session, which cannot be done again: see cut_off.py
             shutil.rmtree(left, ignore_errors=True)
+    folder = out_dir / name
+    for old in _left(out_dir, name, "replaced"):
+        if not folder.exists():
+            os.replace(old, folder)
+        elif read_record(folder).get("source") == read_record(old).get("source"):
+            with suppress(OSError):
+                _carry_over(old, folder)
+        else:  # something else has come under that name meanwhile
+            os.replace(old, out_dir / free_name(out_dir, f"{name}-earlier"))
+
+
+def _left(out_dir: Path, name: str, what: str) -> list[Path]:
+    """Return the hidden folders for the results ``name`` of processes that are no more."""
+    found = [(path, _HIDDEN.fullmatch(path.name)) for path in out_dir.glob(f".{glob.escape(name)}.{what}*")]
+    return [path for path, match in found if match is not None and not is_owned(path, int(match["pid"]))]
 
 
 def is_owned(part: Path, pid: int) -> bool:
@@ -128,9 +193,10 @@ def free_name(out_dir: Path, name: str) -> str:
 
     What a run that died has left half-written counts too: of a live session there is nothing else.
     """
-    for count in range(1, 10_000):
-        tried = name if count == 1 else f"{name}-{count}"
-        if not (out_dir / tried).exists() and not any(out_dir.glob(f".{glob.escape(tried)}.partial-*")):
+    for number in range(1, 10_000):
+        tried = name if number == 1 else f"{name}-{number}"
+        hidden = (out_dir.glob(f".{glob.escape(tried)}.{what}-*") for what in ("partial", "replaced"))
+        if not (out_dir / tried).exists() and not any(map(any, hidden)):
             return tried
     raise OutputError(
         f"{str(out_dir)!r} already holds 10 000 results called {name!r}.", "Choose another name or folder."

@@ -178,7 +178,7 @@ def test_a_place_for_the_results_that_cannot_be_written_to_is_one_line(
         assert result.exit_code == 1
         assert (
             result.stderr
-            == f"error: cannot write to {str(folder)!r}: {why}. Name another folder with --out.\n"
+            == f"error: cannot write to {str(folder)!r}: {why}. Choose another folder for the results.\n"
         )
 
 

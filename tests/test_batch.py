@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from megc_live import one_source
+from megc_live import one_source, publish
 from megc_live.batch import How, Outcome, analyse, analyse_all
 from megc_live.cut_off import RUNNING, cut_off
+from megc_live.engine_stats import TOO_SHORT
 from megc_live.errors import SourceError
 from megc_live.events import Event, FrameRow
 from megc_live.jobs import Job, name_jobs
@@ -282,6 +285,21 @@ def test_a_failed_rerun_leaves_the_earlier_result(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
 
 
+class ShortEngine(CountingEngine):
+    """Has seen too little."""
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "warnings": [TOO_SHORT]}
+
+
+def test_a_file_that_was_stopped_is_not_told_to_be_short(tmp_path: Path) -> None:
+    video, how = write_indexed(tmp_path / "a.mp4", 30), How(make_engine=ShortEngine)
+    assert TOO_SHORT in analyse(str(video), tmp_path / "whole", Settings(), how).warnings
+    asked = iter([*[False] * 14, True])
+    stopped = analyse(str(video), tmp_path / "out", Settings(), how, stopped=lambda: next(asked))
+    assert stopped.warnings == ("stopped before the end of the source",)
+
+
 def test_what_is_complete_is_not_given_for_what_was_stopped(tmp_path: Path) -> None:
     video = write_indexed(tmp_path / "a.mp4", 30)
     out = tmp_path / "out"
@@ -301,10 +319,10 @@ def test_what_somebody_reviewed_is_not_replaced(tmp_path: Path) -> None:
     video = write_indexed(tmp_path / "a.mp4", 30)
     out = tmp_path / "out"
     assert run([video], out)[0].status == "done"
-    (out / "a" / "review-by-B.jsonl").write_text('{"do": "edit"}\n')
+    (out / "a" / "review-by-B.jsonl").write_text('{"do": "edit", "reviewer": "B. Coder"}\n')
     before = {path.name: path.read_bytes() for path in (out / "a").iterdir()}
     again = run([video], out)[0]
-    assert again.status == "failed" and "reviewed" in again.error and "--" not in again.error
+    assert again.status == "failed" and "reviewed by B. Coder" in again.error and "--" not in again.error
     assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
     assert run([video], out, How(resume=True, make_engine=CountingEngine))[0].status == "skipped"
 
@@ -334,6 +352,97 @@ def test_a_live_session_that_was_cut_off_is_not_cleared_away(tmp_path: Path) -> 
     session = made_up.session()
     session.run = dict(RUNNING)
     session.write(part)
+    assert run([video], tmp_path / "out")[0].status == "done"
+    assert cut_off(tmp_path / "out") == [part]
+
+
+ENDS_WHILE_REPLACING = """
+import os, sys
+from pathlib import Path
+from megc_live import publish
+from megc_live.batch import analyse
+from megc_live.settings import Settings
+from tests.test_batch import HOW
+replace, left = os.replace, [int(sys.argv[3])]
+def ends(one, other):
+    if "a" in (Path(one).name, Path(other).name):
+        if not left[0]:
+            os._exit(9)
+        left[0] -= 1
+    replace(one, other)
+publish.os.replace = ends
+analyse(sys.argv[1], Path(sys.argv[2]), Settings(), HOW)
+"""
+
+
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_result_is_there_whole_whenever_the_program_ends(tmp_path: Path, moves: int) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    assert run([video], out)[0].status == "done"
+    (out / "a" / "notes.txt").write_text("mine")
+    before = {path.name: path.read_bytes() for path in (out / "a").iterdir()}
+    command = [sys.executable, "-c", ENDS_WHILE_REPLACING, str(video), str(out), str(moves)]
+    assert subprocess.run(command, check=False).returncode == 9
+    clear_partials(out, "a")
+    assert {name: (out / "a" / name).read_bytes() for name in before} == before
+    assert [path.name for path in out.iterdir()] == ["a"]
+    assert run([video], out)[0].status == "done"
+    assert (out / "a" / "notes.txt").read_text() == "mine"
+    assert [path.name for path in out.iterdir()] == ["a"]
+
+
+def test_where_a_folder_cannot_be_moved_its_files_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    assert run([video], out, How(exports=("json",), make_engine=CountingEngine))[0].status == "done"
+    (out / "a" / "notes.txt").write_text("mine")
+    replace = os.replace
+
+    def refuses(one: Path, other: Path) -> None:
+        if Path(one) == out / "a":
+            raise PermissionError(13, "a file in it is open")
+        replace(one, other)
+
+    monkeypatch.setattr(publish.os, "replace", refuses)
+    assert run([video], out)[0].status == "done"
+    assert session(out, "a")["run"]["complete"] is True and [p.name for p in out.iterdir()] == ["a"]
+    assert {path.name for path in (out / "a").iterdir()} >= {"notes.txt", "intervals.csv", "frames.csv"}
+    assert not (out / "a" / "events.json").exists()
+
+
+def test_what_was_added_comes_over_if_the_program_ends_before_that(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    assert run([video], out)[0].status == "done"
+    shutil.copytree(out / "a", out / ".a.replaced-99999999")
+    (out / ".a.replaced-99999999" / "notes.txt").write_text("mine")
+    clear_partials(out, "a")
+    assert (out / "a" / "notes.txt").read_text() == "mine"
+    assert [path.name for path in out.iterdir()] == ["a"]
+
+
+def test_a_stopped_run_after_a_broken_replacement_takes_nothing_from_the_earlier_result(
+    tmp_path: Path,
+) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 30)
+    out = tmp_path / "out"
+    assert run([video], out)[0].status == "done"
+    (out / "a").rename(out / ".a.replaced-99999999")
+    asked = iter([*[False] * 14, True])
+    stopped = analyse(str(video), out, Settings(), HOW, stopped=lambda: next(asked))
+    assert stopped.name == "a-stopped" and session(out, "a")["run"]["complete"] is True
+
+
+def test_a_session_of_a_process_with_the_same_number_is_not_in_the_way(tmp_path: Path) -> None:
+    video = write_indexed(tmp_path / "a.mp4", 12)
+    part = tmp_path / "out" / f".a.partial-{os.getpid()}"
+    part.mkdir(parents=True)
+    record = made_up.session()
+    record.run = dict(RUNNING)
+    record.write(part)
     assert run([video], tmp_path / "out")[0].status == "done"
     assert cut_off(tmp_path / "out") == [part]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from megc_live.batch_items import Item, ItemView, Options, Pace, free_name, left_s
+from megc_live.batch_items import Item, ItemState, ItemView, Options, Pace, free_name, left_s, progress_of
 from megc_live.batch_queue import BatchQueue
 from megc_live.batch_worker import ClusterWorker, ProcessWorker, Worker
 from megc_live.jobs import FAILURES
@@ -321,6 +321,15 @@ def test_a_cluster_does_the_work_a_pause_waits_for_it_and_it_can_be_cancelled(tm
             assert states(queue) == ["cancelled", "done", "done"]
         finally:
             assert queue.close(1.0)
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed", "done"])
+def test_the_share_that_is_done_never_falls_when_a_source_is_over(state: ItemState) -> None:
+    items = [Item(1, "a.mp4", 100.0, state="running", done=30, total=100), Item(2, "b.mp4", 100.0)]
+    done, total = progress_of(items)
+    items[0].state = state
+    after, of = progress_of(items)
+    assert after / of >= done / total
 
 
 def test_names_are_those_of_analyze_and_never_taken_twice(tmp_path: Path) -> None:

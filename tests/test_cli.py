@@ -21,6 +21,7 @@ from megc_live.batch import Outcome
 from megc_live.cli import app
 from megc_live.commands import analyze, demo, progress
 from megc_live.commands.demo import compare, delay_line, summary
+from megc_live.cut_off import RUNNING
 from megc_live.errors import SettingsError
 from megc_live.events import Event
 from megc_live.info import opencv_warnings, settings_table
@@ -330,6 +331,18 @@ def test_comparison_is_one_to_one_and_best_overlap_first() -> None:
     assert [(m.verdict, m.overlap) for m in matches] == [("hit", 1.0), ("false", 0.0), ("hit", 0.5)]
     assert "Found 2 of 2" in summary(matches) and "1 false interval " in summary(matches)
     assert "not good" not in summary(matches)
+
+
+def test_a_session_that_was_cut_off_is_told_and_stays(tmp_path: Path) -> None:
+    part = tmp_path / "out" / ".talk.partial-99999999"
+    part.mkdir(parents=True)
+    session = SessionInfo(SourceRecord("camera:0", "talk"), run=dict(RUNNING))
+    session.write(part)
+    result = runner.invoke(app, ["analyze", str(tmp_path / "none.mp4"), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    notes = [line for line in result.stderr.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1 and "a live session until" in notes[0] and "keep" in notes[0]
+    assert (part / "session.json").is_file()
 
 
 @pytest.mark.parametrize(

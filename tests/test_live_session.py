@@ -679,6 +679,21 @@ def test_results_are_never_written_over(tmp_path: Path, open_session: Callable[.
     assert ended(session).folder == tmp_path / "live-3"
 
 
+def test_results_that_came_under_its_name_meanwhile_stay(
+    tmp_path: Path, open_session: Callable[..., LiveSession]
+) -> None:
+    session = open_session(
+        lambda: SimulatedCamera(pictures=GREY), folder=tmp_path, name="talk", make_engine=Meter()
+    )
+    until(session, lambda shot: shot.n_rows > 15)
+    (tmp_path / "talk").mkdir()
+    (tmp_path / "talk" / "session.json").write_text("of another run")
+    session.stop()
+    shot = ended(session)
+    assert shot.folder == tmp_path / "talk-2" and len(read_intervals(shot.folder / "intervals.csv")) > 0
+    assert (tmp_path / "talk" / "session.json").read_text() == "of another run"
+
+
 def test_a_baseline_without_a_face_is_none_and_is_said(open_session: Callable[..., LiveSession]) -> None:
     session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=Meter())
     session.take_baseline(0.2)

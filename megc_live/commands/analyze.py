@@ -6,7 +6,8 @@ from pathlib import Path
 
 from megc_live.batch import How, Outcome, analyse_all
 from megc_live.commands.progress import SourceBars
-from megc_live.commands.shell import FAILED, OK, print_error
+from megc_live.commands.shell import FAILED, OK, print_error, print_note
+from megc_live.cut_off import cut_off
 from megc_live.errors import SettingsError
 from megc_live.jobs import FAILURES, expand, is_live, name_jobs, size_of
 from megc_live.lanes import stop_on_signals
@@ -33,6 +34,12 @@ def run(
     check(sources, settings, how)
     typed = expand(sources, leave_out=out)
     make_folder(out)
+    if sessions := cut_off(out):
+        those = "a live session" if len(sessions) == 1 else f"{len(sessions)} live sessions"
+        print_note(
+            f"{str(out)!r} holds what was written of {those} until the program ended; "
+            "`megc-live gui` offers to keep it."
+        )
     share_cores()
     work = name_jobs(typed, out)
     with (

@@ -19,6 +19,11 @@ def print_error(message: str) -> None:
     typer.secho(f"error: {' '.join(message.split())}", fg="red", err=True)
 
 
+def print_note(message: str) -> None:
+    """Print one line on stderr that asks for nothing at once."""
+    typer.echo(f"note: {' '.join(message.split())}", err=True)
+
+
 class OneLineErrors(TyperGroup):
     """A group of commands that shows what goes wrong as one line and no traceback.
 

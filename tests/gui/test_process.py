@@ -22,7 +22,7 @@ from megc_live.gui import theme
 from megc_live.gui.closing import AskBeforeClosing
 from megc_live.gui.process.table import FILE, MICRO, PROGRESS, STATE, bar_colour, words_colour
 from megc_live.gui.process.view import ProcessView
-from megc_live.gui.process.wording import bar_text, detail_html, how_long, reason, whole_text
+from megc_live.gui.process.wording import bar_text, detail_html, how_long, reason, state_text, whole_text
 from megc_live.one_source import Outcome
 from megc_live.output import SINKS
 from megc_live.output.tables import read_intervals
@@ -220,6 +220,10 @@ def test_options_are_those_of_the_command_line(qtbot: QtBot, screen: Screen) -> 
     screen.until(panel.has_choices)
     assert names(panel.spotter) == list(SPOTTERS)
     assert names(panel.recognizer) == [*RECOGNIZERS, "none"]
+    for box, entries in ((panel.spotter, SPOTTERS), (panel.recognizer, RECOGNIZERS)):
+        for entry in entries.entries():
+            assert box.itemText(box.findData(entry.name)) == f"{entry.name} ({entry.summary})"
+    assert panel.recognizer.itemText(panel.recognizer.findData("none")) == "none (spotting only, no labels)"
     assert list(panel.exports) == list(SINKS)
     assert not panel.exports["csv"].isEnabled() and panel.exports["csv"].isChecked()
     plain = panel.options()
@@ -398,6 +402,18 @@ def test_a_row_says_the_reason_without_the_path(error: str, said: str) -> None:
     assert reason(failed(error)) == said
 
 
+def test_a_row_says_which_folder_its_results_are_in(tmp_path: Path) -> None:
+    def said(name: str) -> str:
+        spec = str(tmp_path / "P02" / "rec.mp4")
+        outcome = Outcome(spec, name, "interrupted", frames=15)
+        return state_text(
+            ItemView(1, spec, name, "cancelled", False, 15, 30, NAN, NAN, outcome, tmp_path / name)
+        )
+
+    assert said("rec") == "□ cancelled"
+    assert said("rec-stopped") == "□ cancelled, in rec-stopped"
+
+
 def test_a_queue_with_failures_never_says_100_percent() -> None:
     items = (failed("it is empty."), failed("it is empty."))
 
@@ -407,6 +423,8 @@ def test_a_queue_with_failures_never_says_100_percent() -> None:
     assert bar_text(view({"done": 1, "failed": 1})) == "1 done, 1 failed"
     assert whole_text(view({"done": 1, "failed": 1})) == "2 files."
     assert whole_text(view({"failed": 1, "cancelled": 1})) == "2 files: 1 cancelled."
+    assert bar_text(view({"done": 1, "cancelled": 1})) == "1 done, 1 cancelled"
+    assert bar_text(view({"waiting": 1, "cancelled": 1})).endswith("%"), "it goes on"
     assert bar_text(view({"done": 2})) == "100 %" and "2 done" in whole_text(view({"done": 2}))
 
 

@@ -35,7 +35,7 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
 )
 PICTURES, KIND, LABEL, FIRST_P, ONSET, APEX, OFFSET, LENGTH, DELAY = 0, 1, 2, 3, 6, 7, 8, 9, 10
 LABEL_COLUMNS = (LABEL, FIRST_P, FIRST_P + 1, FIRST_P + 2)
-_WIDTHS = (3 * THUMB.width() + 2 * _GAP + 8, 70, 60, 40, 40, 40, 54, 50, 56, 70, 64)
+_WIDTHS = (3 * THUMB.width() + 2 * _GAP + 8, 84, 60, 40, 40, 40, 54, 50, 56, 70, 64)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from PyQt6.QtWidgets import (
 )
 
 from megc_live.batch_items import Options
-from megc_live.choices import NO_RECOGNIZER, Choice, Choices, collect_choices
+from megc_live.choices import Choice, Choices, collect_choices
 from megc_live.one_source import How
 from megc_live.results import ALWAYS
 from megc_live.settings import Settings
@@ -39,6 +39,8 @@ _FACES = (
 _MOST_JOBS = 64
 _RATES = (0.1, 1000.0, 25.0)
 _NO_THRESHOLD = 0.5
+_WIDEST_LIST, _LIST_MARGIN = 700, 30
+"""Pixels."""
 
 
 class OptionsPanel(QWidget):
@@ -320,17 +322,13 @@ def _label(text: str, buddy: QWidget) -> QLabel:
     return label
 
 
-_MORE = {NO_RECOGNIZER: " (spotting only, no labels)"}
-"""What stands behind names that do not speak for themselves."""
-
-
 def _fill(box: QComboBox, choices: Sequence[Choice]) -> None:
     """Show all choices; those that cannot be chosen are greyed and say why."""
     chosen = box.currentData()
     with QSignalBlocker(box):
         box.clear()
         for choice in choices:
-            more = " (not here)" if choice.reason else _MORE.get(choice.name, "")
+            more = " (not here)" if choice.reason else f" ({choice.short})" if choice.short else ""
             box.addItem(f"{choice.name}{more}", choice.name)
             at = box.count() - 1
             box.setItemData(at, choice.reason or choice.summary, Qt.ItemDataRole.ToolTipRole)
@@ -345,6 +343,8 @@ def _fill(box: QComboBox, choices: Sequence[Choice]) -> None:
             if isinstance(model, QStandardItemModel) and (item := model.item(box.count() - 1)):
                 item.setEnabled(False)
         box.setCurrentIndex(box.findData(chosen))
+        if (shown := box.view()) is not None:  # the list is as wide as its words, the box is not
+            shown.setMinimumWidth(min(_WIDEST_LIST, shown.sizeHintForColumn(0) + _LIST_MARGIN))
 
 
 def _is_enabled(box: QComboBox, index: int) -> bool:

@@ -7,7 +7,7 @@ import math
 import re
 from pathlib import Path
 
-from megc_live.batch_items import ItemView, QueueView
+from megc_live.batch_items import OVER, ItemState, ItemView, QueueView
 
 SIGNS = {
     "waiting": "·",
@@ -45,6 +45,8 @@ def state_text(item: ItemView) -> str:
     warned = len(item.outcome.warnings) if item.outcome is not None else 0
     if warned and item.state != "failed":
         text += f", {warned} warning{'s' if warned > 1 else ''}"
+    if item.folder is not None and item.folder.name not in (Path(item.spec).stem, Path(item.spec).name):
+        text += f", in {item.folder.name}"
     if item.state == "failed" and (why := reason(item)):
         text += f": {why}"
     return f"{SIGNS[item.state]} {text}"
@@ -81,12 +83,12 @@ def progress_text(item: ItemView) -> str:
 
 
 def bar_text(queue: QueueView) -> str:
-    """Return what the bar of the whole queue says: how much is done, and never 100 % for what failed."""
+    """Return what the whole queue's bar says: how much is done, never 100 % for what was not analysed."""
     if not queue.items:
         return ""
-    if failed := queue.counts.get("failed", 0):
+    if bad := _in_bar(queue):
         done = queue.counts.get("done", 0) + queue.counts.get("skipped", 0)
-        return f"{done} done, {failed} failed"
+        return f"{done} done, {queue.counts[bad]} {bad}"
     return f"{100 * queue.fraction:.0f} %"
 
 
@@ -95,7 +97,8 @@ def whole_text(queue: QueueView) -> str:
     n = len(queue.items)
     if not n:
         return "The queue is empty."
-    in_bar = ("done", "failed") if queue.counts.get("failed") else ()
+    bad = _in_bar(queue)
+    in_bar = ("done", bad) if bad else ()
     parts = [
         f"{queue.counts[state]} {state}"
         for state in ("running", "paused", "waiting", "done", "skipped", "failed", "cancelled")
@@ -106,6 +109,14 @@ def whole_text(queue: QueueView) -> str:
     if queue.state == "paused":
         return f"{text}. Paused."
     return f"{text}. About {left} left." if left else f"{text}."
+
+
+def _in_bar(queue: QueueView) -> ItemState | None:
+    """Return the state of those that are named in the bar in place of a share; None: there are none."""
+    if queue.counts.get("failed"):
+        return "failed"
+    goes_on = any(count and state not in OVER for state, count in queue.counts.items())
+    return "cancelled" if queue.counts.get("cancelled") and not goes_on else None
 
 
 def detail_html(item: ItemView | None, colours: dict[str, str]) -> str:
