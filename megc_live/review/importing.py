@@ -160,6 +160,11 @@ def _read_csv(path: Path) -> tuple[Imported, Recording | None]:
     if header == REVIEW_HEADER:
         found = (reviewed_of(row) for row in table_rows(path, REVIEW_HEADER))
         return Imported(found, reviewed=True), recording
+    if header != INTERVAL_HEADER:
+        raise DatasetError(
+            f"{path.name!r} is no table of intervals: it begins with {', '.join(header[:3]) or 'nothing'}.",
+            "Choose a review.csv or an intervals.csv.",
+        )
     plain = (ReviewInterval(interval_of(row)) for row in table_rows(path, INTERVAL_HEADER))
     return Imported(plain, reviewed=False), recording
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFocusEvent
-from PyQt6.QtWidgets import QApplication, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from megc_live.gui.review.exchange import Exchange
 from megc_live.gui.review.export_dialog import ExportDialog
@@ -233,7 +233,8 @@ class ReviewView(QWidget):
 
     def _reader_for(self, what: str, path: Path, work: Callable[[Ticket], object]) -> None:
         """Read for the document that is shown; meanwhile nothing is changed in it, by no thread but one."""
-        self._had_focus = QApplication.focusWidget()
+        window = self.window()  # after a dialog it may not be active yet, but it knows who has the keyboard
+        self._had_focus = window.focusWidget() if window is not None else None
         self.work.setEnabled(False)
         self.work.editor.hold(True)
         self._ask(what, path, work)
@@ -292,8 +293,8 @@ class ReviewView(QWidget):
         if self.work.isEnabled():
             return
         self.work.setEnabled(True)
-        if had is not None and self.isAncestorOf(had) and self.isVisible():
-            had.setFocus(Qt.FocusReason.OtherFocusReason)
+        here = had if had is not None and self.isAncestorOf(had) else self.work.list.table
+        here.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _chosen(self, how: str) -> None:
         """A second reviewer has said how to begin."""
