@@ -28,6 +28,7 @@ from PyQt6.QtWidgets import (
 
 from megc_live.batch_items import Options
 from megc_live.choices import Choice, Choices, collect_choices
+from megc_live.gui.process.boxes import NameBox
 from megc_live.one_source import How
 from megc_live.results import ALWAYS
 from megc_live.settings import Settings
@@ -68,7 +69,7 @@ class OptionsPanel(QWidget):
 
         self.out = QLineEdit()
         self.browse = QPushButton("…")
-        self.spotter, self.recognizer, self.faces = QComboBox(), QComboBox(), QComboBox()
+        self.spotter, self.recognizer, self.faces = NameBox(), NameBox(), QComboBox()
         self.own_threshold, self.threshold = QCheckBox("Threshold"), QDoubleSpinBox()
         self.set_rate, self.rate = QCheckBox("Frame rate"), QDoubleSpinBox()
         self.annotate = QCheckBox("Annotated video")
