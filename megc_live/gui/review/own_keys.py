@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QLineEdit,
     QListWidget,
@@ -48,12 +49,18 @@ class OwnKeys(QObject):
         for kind, _ in _OWN:
             for widget in parent.findChildren(kind):
                 self.keep(widget)
+                if isinstance(widget, QComboBox):  # what is open takes all keys
+                    shown = widget.view()
+                    self.keep(shown, shown.parentWidget() if shown is not None else None)
                 if isinstance(widget, _BY_TAB) and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
                     widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Claim a key before an action takes it."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            if QApplication.activePopupWidget() is not None:
+                event.accept()
+                return True
             own = next((keys for kind, keys in _OWN if isinstance(watched, kind)), ())
             plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
             # in text, Shift and Ctrl with these keys select and go by words

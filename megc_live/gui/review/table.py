@@ -35,10 +35,13 @@ class IntervalList(QWidget):
         The selection has changed by the user's doing.
     opened : pyqtSignal(int)
         An interval was double-clicked, or Enter pressed on it.
+    filtered : pyqtSignal()
+        The filter lets other intervals through.
     """
 
     selected = pyqtSignal()
     opened = pyqtSignal(int)
+    filtered = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -200,6 +203,7 @@ class IntervalList(QWidget):
             )
         )
         self._count()
+        self.filtered.emit()
 
     def _count(self) -> None:
         shown, there = self.proxy.rowCount(), len(self.model.items)

@@ -135,6 +135,7 @@ class Workspace(QWidget):
         bars.opened.connect(self._open_interval)
         self.list.selected.connect(self._list_selected)
         self.list.opened.connect(self._open_interval)
+        self.list.filtered.connect(self._filtered)
         self.editor.changed.connect(self.refresh)
         self.comment.editingFinished.connect(self._keep_comment)
         for field in (self.comment, self.list.text):
@@ -278,6 +279,11 @@ class Workspace(QWidget):
 
     def _read_only(self) -> bool:
         return self.opened is None or self.opened.document.read_only
+
+    def _filtered(self) -> None:
+        """What the filter hides is no longer selected: nothing is changed that is not seen in the list."""
+        shown = set(self.list.shown_ids())
+        self._select(frozenset(self.editor.selection) & shown, seek=False)
 
     def _list_selected(self) -> None:
         self._select(frozenset(self.list.selection()), seek=True)

@@ -128,6 +128,35 @@ def test_lists_and_choices_have_their_own_arrows(active: ReviewView, qtbot: QtBo
     assert not active.work.player.speed.focusPolicy() & Qt.FocusPolicy.ClickFocus
 
 
+def test_an_open_list_takes_all_keys(active: ReviewView, qtbot: QtBot) -> None:
+    document = active.document
+    assert document is not None
+    before, selected = document.revision, active.work.editor.selection
+    for box in (active.work.list.status, active.work.player.speed):
+        box.showPopup()
+        shown = box.view()
+        assert shown is not None and QApplication.activePopupWidget() is not None
+        at = shown.currentIndex().row()
+        qtbot.keyClick(shown, Key.Key_R)
+        qtbot.keyClick(shown, Key.Key_Up if at else Key.Key_Down)
+        assert shown.currentIndex().row() != at
+        box.hidePopup()
+    assert document.revision == before and active.work.editor.selection == selected
+
+
+def test_what_the_filter_hides_is_not_changed_by_the_next_key(active: ReviewView, qtbot: QtBot) -> None:
+    document = active.document
+    assert document is not None
+    before = document.intervals
+    active.work.list.text.setText("no interval has this comment")
+    assert active.work.list.shown_ids() == [] and active.work.editor.selection == ()
+    press(qtbot, Key.Key_R)
+    assert document.intervals == before and not active.work.editor.reject.isEnabled()
+    active.work.list.clear_filter()
+    press(qtbot, Key.Key_Down)
+    assert len(active.work.editor.selection) == 1
+
+
 def test_the_keyboard_is_back_after_an_import(active: ReviewView, qtbot: QtBot, folder: Path) -> None:
     document = active.document
     assert document is not None
