@@ -414,7 +414,8 @@ def test_a_place_that_cannot_be_remembered_is_shown_all_the_same(
     open_in(view, folder, qtbot)
     monkeypatch.setattr(Journal, "append", full)
     view.locate(moved)
-    qtbot.waitUntil(lambda: view.work.player.frame is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: "remembered" in view.banner.text.text(), timeout=20_000)
+    wait_for_picture(view, qtbot)
     assert "cannot be remembered" in view.banner.text.text() and "full" in view.banner.text.text()
     assert number_in(view) == view.work.player.position
 
