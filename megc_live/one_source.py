@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -234,8 +233,7 @@ class Run:
                 except ReviewError:
                     begun = True
                 if begun:  # a review, since this run began
-                    free = (self._out / f"{name}-{k}" for k in count(2))
-                    self._folder = next(folder for folder in free if not folder.exists())
+                    self._folder = self._out / free_name(self._out, name)
             publish(part, self._folder)
 
     def _mark(self) -> dict[str, Any] | None:

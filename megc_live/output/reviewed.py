@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,7 +16,6 @@ from pydantic import TypeAdapter, ValidationError
 from megc_live.errors import ReviewError
 from megc_live.events import Pictures
 from megc_live.output.columns import REVIEW_HEADER
-from megc_live.output.files import write_whole
 from megc_live.output.session import json_values
 from megc_live.output.tables import IntervalRecord, TableRow, csv_line, interval_of
 
@@ -128,11 +126,6 @@ def reviewed_table(items: Iterable[ReviewInterval]) -> str:
     """Return review.csv: the columns of intervals.csv, then status, comment and time of the last change."""
     lines = [csv_line([item.cells()[name] for name in REVIEW_HEADER]) for item in items]
     return csv_line(REVIEW_HEADER) + "".join(lines)
-
-
-def write_reviewed(path: Path, items: Iterable[ReviewInterval]) -> None:
-    """Write review.csv; raises :class:`~megc_live.errors.OutputError` and leaves the old file then."""
-    write_whole(path, reviewed_table(items))
 
 
 def reviewed_of(row: TableRow) -> ReviewInterval:

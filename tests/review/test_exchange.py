@@ -21,8 +21,8 @@ from megc_live.errors import DatasetError, OutputError, SettingsError
 from megc_live.events import LABELS
 from megc_live.face.regions import SIGNALS
 from megc_live.output import SINKS, IntervalRecord, SessionInfo, read_intervals
-from megc_live.output.files import PendingFile
-from megc_live.output.reviewed import escaped, unescaped, write_reviewed
+from megc_live.output.files import PendingFile, write_whole
+from megc_live.output.reviewed import escaped, reviewed_table, unescaped
 from megc_live.review import (
     STATUSES,
     Add,
@@ -118,7 +118,7 @@ def test_round_trip(name: str, tmp_path_factory: pytest.TempPathFactory, items: 
         sink.on_interval(item)
     sink.close(True)
     if name == "csv":
-        write_reviewed(folder / "review.csv", items)
+        write_whole(folder / "review.csv", reviewed_table(items))
         kept = [item.record for item in items if item.status != "rejected"]
         assert read_intervals(folder / "intervals.csv") == kept
     assert by_number(import_intervals(folder / FILES[name])) == by_number(items)
@@ -386,9 +386,9 @@ def test_values_that_nobody_can_have_set(tmp_path: Path) -> None:
 
 def test_a_label_by_hand_needs_no_probabilities_but_an_automatic_one_does(tmp_path: Path) -> None:
     record = replace(IntervalRecord.of(made_up.event(1)), probabilities=None, source="human", reviewer="Ada")
-    write_reviewed(tmp_path / "review.csv", [ReviewInterval(record)])
+    write_whole(tmp_path / "review.csv", reviewed_table([ReviewInterval(record)]))
     assert import_intervals(tmp_path / "review.csv")[0].record == record
-    write_reviewed(tmp_path / "review.csv", [ReviewInterval(replace(record, source="auto"))])
+    write_whole(tmp_path / "review.csv", reviewed_table([ReviewInterval(replace(record, source="auto"))]))
     with pytest.raises(DatasetError, match="p_negative"):
         import_intervals(tmp_path / "review.csv")
 
