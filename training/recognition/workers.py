@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from megc_live.cluster import ClusterError, connect, distributed_package
 from megc_live.errors import SettingsError
@@ -44,7 +45,7 @@ def unordered(
     SettingsError
         A worker was killed; on a cluster, as often by the same task as its scheduler allows.
     ClusterError
-        There is no cluster at that address, or all of it is lost.
+        There is no cluster at that address, or it is lost or restarted.
     """
     if not calls:
         return
@@ -71,15 +72,14 @@ def _on_cluster(
     distributed = distributed_package()
     client = connect(address)
     try:
-        # To all of them: the death of one worker takes it from nobody else.
-        sent = client.scatter(data, broadcast=True, hash=False)
+        sent = _sent(client, data)
         running = [client.submit(do, sent, task, pure=False) for do, task in calls]
         for future in distributed.as_completed(running, loop=client.loop):
             yield future.result()
     except distributed.client.FutureCancelledError:
         raise ClusterError(
-            f"all workers of {address!r} that held the data died; what was finished is kept.",
-            f"See to their memory, and {_AGAIN}.",
+            f"the cluster at {address!r} has forgotten its tasks; what was finished is kept.",
+            f"See whether it was restarted, and {_AGAIN}.",
         ) from None
     except distributed.KilledWorker:
         raise SettingsError(
@@ -93,3 +93,18 @@ def _on_cluster(
         ) from None
     finally:
         client.close()
+
+
+def _sent(client: Any, data: Data) -> Any:
+    """Send the data once, as the answer of a task.
+
+    A scheduler drops the copies of scattered data that it finds superfluous, and what only a worker that died
+    has held is gone. A task is done again.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sending large graph")  # it is sent once
+        return client.submit(_itself, data, pure=False)
+
+
+def _itself(data: Data) -> Data:
+    return data
