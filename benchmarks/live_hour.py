@@ -11,7 +11,7 @@ movements) forwards and backwards:
 - ``flood``: 200 frames/s of a clock that does not wait, and nothing holds the camera back: more frames come
   than this computer can analyse, the queue is full, and what is dropped must be counted.
 - ``window``: the Live workspace of the window, offscreen, with 30 and with 200 frames/s in real time: how
-  often the picture is painted.
+  often the picture is painted, and how long after its capture a frame is seen with its overlays.
 
 Exit code 1: the memory at any of the points differs by more than 5 % from that after five minutes, a
 frame is missing in the counts or in the table, a queue or list grew beyond its bound, or the window paints
@@ -266,14 +266,21 @@ def window(seconds: float, pictures: Sequence[U8]) -> tuple[dict[str, Any], list
         camera = SimulatedCamera(fps, pictures=pictures, stamped=False)
         view.start("camera:sim", camera.open, consent={"given": True, "purpose": "benchmark"}, folder=None)
         frames, paints = _rates(view, seconds, application)
+        overlay_ms = [round(view.picture.latency_s(percent) * 1e3) for percent in (50, 95)]
+        dropped = view._snapshot.dropped if view._snapshot is not None else 0
         view.shutdown()
         view.close()
         rates.append(paints)
         figures[f"at_{fps:g}_fps"] = {
             "captured_a_second": round(frames, 1),
             "paints_a_second": round(paints, 1),
+            "overlay_ms": overlay_ms,
+            "dropped": dropped,
         }
-        print(f"camera {fps:g} frames/s: {frames:.1f} captured, {paints:.1f} painted a second")
+        print(
+            f"camera {fps:g} frames/s: {frames:.1f} captured, {paints:.1f} painted a second, overlay p50 "
+            f"{overlay_ms[0]} ms p95 {overlay_ms[1]} ms over the newest pictures, dropped {dropped}"
+        )
     figures["paints_ratio"] = round(rates[1] / rates[0], 2)
     print(f"paints at {WINDOW_FPS[1]:g} to paints at {WINDOW_FPS[0]:g} frames/s: {figures['paints_ratio']}")
     most = 1.1 / PAINT_S

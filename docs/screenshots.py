@@ -36,6 +36,7 @@ from megc_live.gui.shortcuts import ShortcutSheet
 from megc_live.gui.start_demo import SEED, DemoClip
 from megc_live.settings import Settings
 from megc_live.synthesis.demo import make_demo_clip
+from megc_live.threads import share_cores
 
 Dialog = TypeVar("Dialog", bound=QDialog)
 
@@ -276,6 +277,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "pictures")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    share_cores()  # as the program does
     app = make_app()  # outlives every widget, as Qt wants it
     tour = Tour(Path(tempfile.gettempdir()) / "megc-live-guide", out)
     tour.walk()

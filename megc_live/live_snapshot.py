@@ -16,6 +16,7 @@ from megc_live.events import FrameRow
 from megc_live.face.observation import FaceObservation
 from megc_live.face.regions import REGION_POINTS
 from megc_live.live import StageStats
+from megc_live.publish import prepared_in
 from megc_live.spotting.motion import PATCH_PX
 from megc_live.video.base import SourceInfo
 from megc_live.video.frame import Frame
@@ -44,9 +45,8 @@ class Still:
     @classmethod
     def of(cls, folder: Path, index: int) -> Still:
         """Return the places of frame ``index`` in a session whose results will be in ``folder``."""
-        prepared = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
         name = f"snapshot_frame_{index:06d}.png"
-        return cls((prepared if prepared.is_dir() else folder) / name, folder / name)
+        return cls(prepared_in(folder) / name, folder / name)
 
     def settle(self) -> bool:
         """Return whether it is in its final place, now that the session has ended.

@@ -139,6 +139,13 @@ def partial_folder(out_dir: Path, name: str, *, once: bool = False) -> Iterator[
             shutil.rmtree(part, ignore_errors=True)
 
 
+def prepared_in(folder: Path) -> Path:
+    """Return where this process prepares what will be in ``folder``; the folder itself if it does not."""
+    begins = f".{folder.name}.partial"
+    mine = (part for part in set(_in_use) if part.parent == folder.parent and part.name.startswith(begins))
+    return next(mine, folder)
+
+
 def clear_partials(out_dir: Path, name: str) -> None:
     """Remove what runs that are no more have left half-written, and finish what they were replacing."""
     for left in _left(out_dir, name, "partial"):

@@ -12,6 +12,7 @@ Examples
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -145,15 +146,26 @@ def activity_rgb(values: ArrayLike) -> NDArray[np.uint8]:
         Red, green, blue.
     """
     at = np.clip(np.nan_to_num(np.asarray(values, float), nan=0.0), 0.0, 1.0)
-    steps = np.linspace(0.0, 1.0, len(_ACTIVITY))
-    channels = [np.interp(at, steps, _ACTIVITY[:, channel]) for channel in range(3)]
-    return np.round(np.stack(channels, axis=-1)).astype(np.uint8)
+    found: NDArray[np.uint8] = _SHADES[np.rint(at * (len(_SHADES) - 1)).astype(np.intp)]
+    return found
 
 
 def activity(value: float) -> QColor:
-    """Return the colour of one activity, 0 to 1."""
-    red, green, blue = (int(channel) for channel in activity_rgb(value))
-    return QColor(red, green, blue)
+    """Return the colour of one activity, 0 to 1; NaN is taken as 0."""
+    at = 0.0 if math.isnan(value) else min(max(value, 0.0), 1.0)
+    return QColor(_SHADE_COLOURS[round(at * (len(_SHADES) - 1))])
+
+
+def _shades(count: int) -> NDArray[np.uint8]:
+    """Return so many colours along :data:`_ACTIVITY`, shape (count, 3)."""
+    at, steps = np.linspace(0.0, 1.0, count), np.linspace(0.0, 1.0, len(_ACTIVITY))
+    channels = [np.interp(at, steps, _ACTIVITY[:, channel]) for channel in range(3)]
+    return np.asarray(np.rint(np.stack(channels, axis=-1)), np.uint8)
+
+
+# Made once: a live picture asks for some twenty of them, and a timeline for thousands, thirty times a second.
+_SHADES: Final[NDArray[np.uint8]] = _shades(256)
+_SHADE_COLOURS: Final = tuple(QColor(*rgb) for rgb in _SHADES.tolist())
 
 
 def apply(mode: Mode) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor, QIcon, QImage
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QIcon, QImage, QPainter
 from PyQt6.QtWidgets import QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import theme
+from megc_live.gui.live import painting
 from megc_live.gui.live import view as live_view
 from megc_live.gui.live.events import DELAY, FIRST_P, KIND, LABEL, LABEL_COLUMNS, MOST, ONSET, EventTable
 from megc_live.gui.live.history import BIN_S, History
@@ -30,6 +30,7 @@ from megc_live.gui.live.view import PAINT_S, LiveView
 from megc_live.gui.main_window import LEAST
 from megc_live.live_snapshot import Still
 from megc_live.live_warnings import LIVELY_FACE
+from megc_live.publish import partial_folder
 from megc_live.settings import Settings
 from megc_live.video.recorder import RecorderStats
 from tests.gui.fake_live import (
@@ -258,6 +259,25 @@ def test_regions_have_the_colour_of_their_activity(qtbot: QtBot) -> None:
     assert near(edge(3), 0.0) and not near(edge(3), 1.0)
 
 
+@pytest.mark.parametrize("right", [1000.0, 300.0])
+def test_the_name_of_the_strongest_region_is_never_cut(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, right: float
+) -> None:
+    at = face(row(3, level=30.0))
+    strongest = int(np.nanargmax(at.row.activity))
+    at = replace(at, regions=np.where(np.arange(12)[:, None] == strongest, (250.0, 200.0), at.regions))
+    plates: list[tuple[str, QPointF]] = []
+    monkeypatch.setattr(painting, "plate", lambda _p, words, corner, _c: plates.append((words, corner)))
+    picture = QImage(640, 480, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    wide = QFontMetricsF(painter.font()).horizontalAdvance
+    painting.draw_strongest(painter, at, painting.Mapping(1.0, 0.0, 0.0), ActivityScale(), right)
+    painter.end()
+    ((words, corner),) = plates
+    beyond = corner.x() + wide(words) > 250.5 - 8
+    assert beyond == (right > 300) and corner.x() + wide(words) <= right
+
+
 def test_paint_stage_adds_up_and_measures_from_capture(make_view: Made, qtbot: QtBot) -> None:
     view = make_view()
     made = running(view)
@@ -444,21 +464,32 @@ def test_a_neutral_face_that_moved_is_doubtful(make_view: Made, qtbot: QtBot) ->
     """The movement is known after the neutral face: a macro-expression ends later."""
     view = make_view()
     made = running(view)
-    said = view.controls.said
+    said, standing = view.controls.said, view.controls.standing
     made.show(baseline=baseline())  # 0 to 3 s
     qtbot.waitUntil(lambda: said.toolTip().startswith("Neutral face taken: 3.0 s"))
     assert said.property("role") == "soft"
     made.events.append(event(1, 3.1))
     made.events.append(event(2, 1.0, face_id=2))
     qtbot.waitUntil(lambda: view.table.events.rowCount() == 2)
-    assert not view._neutral.doubtful
+    assert not view._neutral.doubtful and not standing.isVisible()
     made.events.append(event(3, 2.8))
-    qtbot.waitUntil(lambda: "doubtful: a micro-expression at 0:03" in said.toolTip())
-    assert said.property("role") == "warn" and said.text().startswith("⚠")
+    qtbot.waitUntil(lambda: "doubtful: a micro-expression at 0:03" in standing.toolTip())
+    assert standing.property("role") == "warn" and standing.text().startswith("⚠")
     qtbot.waitUntil(lambda: any(found.text() == "Neutral again" for found in view.actions()))
+    action(view, "Snapshot").trigger()
+    qtbot.waitUntil(lambda: said.toolTip().startswith("Saving "))
+    assert standing.isVisible() and said.isVisible() and "doubtful" in standing.text()
     made.show(baseline=replace(baseline(), began_s=10.0))
     qtbot.waitUntil(lambda: said.toolTip().startswith("Neutral face taken"))
-    assert said.property("role") == "soft" and not view._neutral.doubtful
+    assert said.property("role") == "soft" and not view._neutral.doubtful and not standing.isVisible()
+
+
+def test_a_doubt_about_the_neutral_face_ends_with_the_session(make_view: Made, qtbot: QtBot) -> None:
+    view = make_view()
+    made = running(view, baseline=replace(baseline(), head_mean=5.0))
+    qtbot.waitUntil(view.controls.standing.isVisible)
+    made.show(state="ended")
+    qtbot.waitUntil(lambda: not view.controls.standing.isVisible())
 
 
 @pytest.mark.parametrize(
@@ -475,7 +506,7 @@ def test_a_neutral_face_taken_while_the_head_or_the_face_moves(
     made = running(view, baseline_left_s=1.0, warnings=changes.get("warnings", ()))
     qtbot.waitUntil(lambda: any(found.text() == "Neutral 1.0 s" for found in view.actions()))
     made.show(baseline_left_s=0.0, baseline=changes.get("baseline", baseline()), warnings=())
-    qtbot.waitUntil(lambda: why in view.controls.said.toolTip())
+    qtbot.waitUntil(lambda: why in view.controls.standing.toolTip())
     assert view._neutral.doubtful
 
 
@@ -505,10 +536,10 @@ def test_a_snapshot_that_the_session_ended_without_is_told(
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_late_snapshot_is_left_in_no_hidden_folder(tmp_path: Path, kept: bool) -> None:
-    hidden = tmp_path / f".s.partial-{os.getpid()}"
-    hidden.mkdir()
-    still = Still.of(tmp_path / "s", 7)
-    assert still.now.parent == hidden
+    with pytest.raises(KeyboardInterrupt), partial_folder(tmp_path, "s", once=True) as hidden:
+        still = Still.of(tmp_path / "s", 7)
+        assert still.now.parent == hidden != still.final.parent == Still.of(tmp_path / "s", 8).final.parent
+        raise KeyboardInterrupt
     still.now.write_bytes(b"png")
     if kept:
         still.final.parent.mkdir()

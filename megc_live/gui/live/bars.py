@@ -94,10 +94,14 @@ class ControlBar(QWidget):
         self.lsl.hide()
         layout.addWidget(self.lsl)
         layout.addStretch(1)
-        self.said = Said()
-        self.said.hide()
+        self.standing, self.said = Said(), Said()
+        words = QHBoxLayout()
+        words.setSpacing(12)
+        for line in (self.standing, self.said):
+            line.hide()
+            words.addWidget(line, 1)
         column.addLayout(layout)
-        column.addWidget(self.said)
+        column.addLayout(words)
 
     def _redden(self) -> None:
         """While recording the button is red."""
@@ -110,6 +114,11 @@ class ControlBar(QWidget):
         """Say what came of a command; long words are cut and whole in the tooltip."""
         self.said.say(words, warns)
         self.said.setVisible(bool(words))
+
+    def warn_of(self, words: str) -> None:
+        """Keep a warning in view, beside what is said of commands, until it holds no more: empty words."""
+        self.standing.say(words, warns=bool(words))
+        self.standing.setVisible(bool(words))
 
 
 class OverlayBar(QWidget):

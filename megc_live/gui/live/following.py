@@ -22,6 +22,8 @@ _REMEMBERED = 60
 
 Tell = Callable[[str, bool], None]
 """Told words, and whether they warn."""
+Warn = Callable[[str], None]
+"""Told a warning that stays in view; nothing, when it holds no more."""
 
 
 class Stills:
@@ -93,6 +95,8 @@ class Neutral:
     Parameters
     ----------
     tell : callable
+    warn : callable
+        Told that it is doubtful, until another one is taken or the session is over.
 
     Attributes
     ----------
@@ -102,8 +106,8 @@ class Neutral:
         The face moved while it was taken: it should be taken again.
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, tell: Tell, warn: Warn) -> None:
+        self._tell, self._warn = tell, warn
         self._found: deque[tuple[int, Interval]] = deque(maxlen=_REMEMBERED)
         self._lively = False
         self.baseline: Baseline | None = None
@@ -126,6 +130,7 @@ class Neutral:
         new = baseline is not self.baseline
         if new:
             self.baseline, self.doubtful = baseline, False
+            self._warn("")
             if baseline is not None:
                 words = (
                     f"Neutral face taken: {baseline.seconds:.1f} s. It can be taken again at any time (B)."
@@ -133,7 +138,9 @@ class Neutral:
                 self._tell(words, False)
         if baseline is not None and not self.doubtful and (why := self._moved(baseline, new)):
             self.doubtful = True
-            self._tell(f"The neutral face is doubtful: {why}. Take it again (B).", True)
+            self._warn(f"The neutral face is doubtful: {why}. Take it again (B).")
+        if snapshot.state in ("ended", "failed"):
+            self._warn("")
         if new:
             self._lively = False
         return new

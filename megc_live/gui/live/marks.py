@@ -8,8 +8,8 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QFont
-from PyQt6.QtWidgets import QGraphicsRectItem
+from PyQt6.QtGui import QFont, QFontMetricsF
+from PyQt6.QtWidgets import QGraphicsLineItem, QGraphicsRectItem
 
 from megc_live.events import Event
 from megc_live.gui import theme
@@ -17,6 +17,8 @@ from megc_live.gui import theme
 SIGNS = {"micro": "▼", "macro": "■"}
 """Shape that stands for a kind beside its colour, as in the report's figures."""
 _MOST = 200
+_AROUND_PX = 12.0
+"""Room that words take beside their letters: a text's own margins, and what parts it from the next."""
 
 
 def interval_words(event: Event) -> str:
@@ -39,7 +41,7 @@ class Mark:
     event: Event
     halo: QGraphicsRectItem
     frame: QGraphicsRectItem
-    apex: Any
+    apex: QGraphicsLineItem
     text: Any
 
 
@@ -63,6 +65,7 @@ class Marks:
         self._on_dark = True
         self._font = QFont()
         self._font.setPixelSize(11)
+        self._metrics = QFontMetricsF(self._font)
 
     @property
     def events(self) -> list[Event]:
@@ -82,7 +85,7 @@ class Marks:
             halo, frame = QGraphicsRectItem(area), QGraphicsRectItem(area)
             halo.setZValue(9)
             frame.setZValue(10)
-            apex = pg.PlotCurveItem([interval.apex_s] * 2, [0.0, self._top])
+            apex = QGraphicsLineItem(interval.apex_s, 0.0, interval.apex_s, self._top)
             apex.setZValue(11)
             text = pg.TextItem(anchor=(0, 0.5))
             text.setFont(self._font)
@@ -130,12 +133,12 @@ class Marks:
     def _place(
         self, mark: Mark, words: str, onset: float, ends: list[float], s_per_px: float, right_s: float
     ) -> bool:
-        if mark.text.toPlainText() != words:
-            mark.text.setPlainText(words)
-        wide = (float(mark.text.textItem.boundingRect().width()) + 4) * s_per_px
+        wide = (self._metrics.horizontalAdvance(words) + _AROUND_PX) * s_per_px
         left = min(onset, right_s - wide)
         for lane, end in enumerate(ends):
             if left >= end:
+                if mark.text.toPlainText() != words:  # only then: laying text out takes longest here
+                    mark.text.setPlainText(words)
                 mark.text.setPos(left, self._lanes[lane])
                 ends[lane] = left + wide
                 return True

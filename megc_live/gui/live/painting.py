@@ -110,8 +110,16 @@ def draw_head_box(painter: QPainter, face: FaceView, at: Mapping, *, several: bo
         plate(painter, f"face {face.face_id}", QPointF(box.left(), max(taken, box.top() - 22)), _WHITE)
 
 
-def draw_strongest(painter: QPainter, face: FaceView, at: Mapping, scale: ActivityScale) -> None:
-    """Write the name of the most active region beside it, where it is well above the rest state."""
+def draw_strongest(
+    painter: QPainter, face: FaceView, at: Mapping, scale: ActivityScale, right: float
+) -> None:
+    """Write the name of the most active region beside it, where it is well above the rest state.
+
+    Parameters
+    ----------
+    right : float
+        Where the room for words ends, in pixels of the widget: they stand to the region's left instead.
+    """
     levels = scale.of_row(face.row.activity)
     if not np.isfinite(levels).any():
         return
@@ -120,8 +128,11 @@ def draw_strongest(painter: QPainter, face: FaceView, at: Mapping, scale: Activi
         return
     value = float(scale.values(np.asarray(face.row.activity))[strongest])
     x, y = at.points(face.regions[strongest : strongest + 1])[0].tolist()
-    side = face.region_px * at.scale / 2
-    plate(painter, f"{region_words(REGIONS[strongest])} {value:.1f}", QPointF(x + side + 4, y - 10), _WHITE)
+    beside = face.region_px * at.scale / 2 + 4
+    words = f"{region_words(REGIONS[strongest])} {value:.1f}"
+    wide = QFontMetricsF(painter.font()).horizontalAdvance(words) + 2 * _PAD
+    left = x + beside if x + beside + wide <= right else x - beside - wide
+    plate(painter, words, QPointF(left, y - 10), _WHITE)
 
 
 def draw_warnings(painter: QPainter, words: tuple[str, ...], corner: QPointF, wide: float) -> None:

@@ -150,7 +150,7 @@ class Picture(QWidget):
                 painting.draw_landmarks(painter, face, at)
             if shown.regions:
                 painting.draw_regions(painter, face, at, self._scale)
-                painting.draw_strongest(painter, face, at, self._scale)
+                painting.draw_strongest(painter, face, at, self._scale, area.right())
             if shown.head_box:
                 painting.draw_head_box(painter, face, at, several=len(faces) > 1, taken=area.top())
         if shown.warnings:

@@ -11,7 +11,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QFont
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QGraphicsView, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from megc_live.events import Event, FrameRow
 from megc_live.face.regions import REGIONS
@@ -117,6 +117,8 @@ class Timeline(QWidget):
         theme.configure_pyqtgraph()
         self._widget = pg.PlotWidget(axisItems={"bottom": _TimeAxis("bottom")})
         self._widget.setAccessibleName("Timeline")
+        # Each of the items would ask for a painting of its own: there is one, when all are in place.
+        self._widget.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.NoViewportUpdate)
         self._plot: Any = self._widget.getPlotItem()
         self._plot.setMouseEnabled(False, False)
         self._plot.setMenuEnabled(False)
@@ -125,7 +127,8 @@ class Timeline(QWidget):
         self._plot.disableAutoRange()
         font = QFont()
         font.setPixelSize(_NAMES_PX)
-        left = self._plot.getAxis("left")
+        for axis in (left := self._plot.getAxis("left"), self._plot.getAxis("bottom")):
+            axis.enableAutoSIPrefix(False)  # no unit here, and it lays a label out with every new range
         left.setStyle(tickFont=font, tickLength=0)
         left.setWidth(92)
         self._plot.getAxis("bottom").setStyle(tickFont=font)
@@ -213,7 +216,10 @@ class Timeline(QWidget):
             Rate of the rows: how far apart two of them may be without a gap between them.
         """
         gap = 0.06 if math.isnan(fps) or fps <= 0 else max(0.06, 1.7 / fps)
-        times, values = self.history.window(self.span_s, gap)
+        self._draw(*self.history.window(self.span_s, gap))
+        self._widget.viewport().update()
+
+    def _draw(self, times: Floats, values: Floats) -> None:
         if not len(times):
             for item in (self._image, self._bands):
                 item.clear()

@@ -36,7 +36,7 @@ LOOK_MS = 8
 PAINT_S = 0.028
 """Least time between two pictures: about 30 a second, whatever the source's rate."""
 _RESTLESS_S = 0.1
-_RESULTS_S, _STATE_S, _FIGURES_S = 0.066, 0.1, 0.5
+_RESULTS_S, _STATE_S, _FIGURES_S = 0.1, 0.1, 0.5
 _HANGS_S = 5.0
 """A session that is to make room for another one, and has not ended by then, is left behind."""
 BASELINE_S = 3.0
@@ -86,7 +86,7 @@ class LiveView(QWidget):
         self._scale = ActivityScale()
         self._n_rows = self._n_events = 0
         self._hangs_at = math.inf
-        self._neutral, self._stills = Neutral(self._say), Stills(self._say, self)
+        self._stills = Stills(self._say, self)
         self._choice = False
         """Whether the next session is to be without labels; a running one shows what it is."""
         self._painted_s, self._paint_took_s = -math.inf, 0.0
@@ -98,6 +98,7 @@ class LiveView(QWidget):
         self.table = EventTable()
         self.footer = Footer()
         self.controls = ControlBar(self._commands)
+        self._neutral = Neutral(self._say, self.controls.warn_of)
         c = self._commands
         self.notice = Notice((c["start"], c["review"], c["again"]), self.picture)
         below = (self.picture, self.notice, OverlayBar(c), self.table, self.timeline, self.footer)
