@@ -254,6 +254,29 @@ def _refresh(p: QPainter) -> None:
     _line(p, (20, 3.5), (19.3, 9), (14, 8))
 
 
+def _arrow(dx: float, dy: float) -> Callable[[QPainter], None]:
+    def draw(p: QPainter) -> None:
+        def at(along: float, aside: float) -> tuple[float, float]:
+            return 12 + along * dx - aside * dy, 12 + along * dy + aside * dx
+
+        _line(p, at(-8, 0), at(8, 0))
+        _line(p, at(2, -6), at(8, 0), at(2, 6))
+
+    return draw
+
+
+def _new_folder(p: QPainter) -> None:
+    _folder(p)
+    _line(p, (12, 10.5), (12, 16.5))
+    _line(p, (9, 13.5), (15, 13.5))
+
+
+def _tiles(p: QPainter) -> None:
+    for x in (4.0, 13.0):
+        for y in (4.0, 13.0):
+            p.drawRect(QRectF(x, y, 7, 7))
+
+
 _SHAPES: Final[dict[str, Callable[[QPainter], None]]] = {
     "start": _start,
     "live": _live,
@@ -280,4 +303,9 @@ _SHAPES: Final[dict[str, Callable[[QPainter], None]]] = {
     "add": _plus,
     "warning": _warning,
     "refresh": _refresh,
+    "back": _arrow(-1, 0),
+    "forward": _arrow(1, 0),
+    "up": _arrow(0, -1),
+    "new_folder": _new_folder,
+    "tiles": _tiles,
 }

@@ -1,18 +1,26 @@
-"""Tick boxes and radio buttons that can be seen, and the way the arrow of a sorted column points."""
+"""Tick boxes, radio buttons and file buttons that can be seen, and where a sorted column's arrow points."""
 
 from __future__ import annotations
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QIcon, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QProxyStyle, QStyle, QStyleHintReturn, QStyleOption, QStyleOptionHeader, QWidget
 
-from megc_live.gui import theme
+from megc_live.gui import icons, theme
 
 _BOXES = (
     QStyle.PrimitiveElement.PE_IndicatorCheckBox,
     QStyle.PrimitiveElement.PE_IndicatorItemViewItemCheck,
 )
 _RADIO = QStyle.PrimitiveElement.PE_IndicatorRadioButton
+_FILE_ICONS = {
+    QStyle.StandardPixmap.SP_ArrowBack: "back",
+    QStyle.StandardPixmap.SP_ArrowForward: "forward",
+    QStyle.StandardPixmap.SP_FileDialogToParent: "up",
+    QStyle.StandardPixmap.SP_FileDialogNewFolder: "new_folder",
+    QStyle.StandardPixmap.SP_FileDialogListView: "tiles",
+    QStyle.StandardPixmap.SP_FileDialogDetailedView: "process",
+}
 
 
 class Style(QProxyStyle):
@@ -32,6 +40,16 @@ class Style(QProxyStyle):
         if hint == QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons:
             return 0
         return super().styleHint(hint, option, widget, returnData)
+
+    def standardIcon(
+        self,
+        standardIcon: QStyle.StandardPixmap,
+        option: QStyleOption | None = None,
+        widget: QWidget | None = None,
+    ) -> QIcon:
+        """Return an icon; those of the file dialog's buttons are dark on dark in Fusion."""
+        name = _FILE_ICONS.get(standardIcon)
+        return super().standardIcon(standardIcon, option, widget) if name is None else icons.icon(name)
 
     def drawPrimitive(
         self,

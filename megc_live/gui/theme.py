@@ -287,6 +287,9 @@ QPushButton[primary="true"] {{
 QPushButton[primary="true"]:focus {{ border: 2px solid {ink}; }}
 QPushButton[primary="true"]:disabled {{
     background: {background}; color: {disabled}; border-color: {line}; font-weight: 400; }}
+QFileDialog QToolButton {{ padding: 2px; }}
+QFileDialog QToolButton:focus {{ padding: 1px; }}
+QFileDialog QToolButton:pressed {{ padding: 1px; border: 2px solid {accent}; background: {raised}; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 20px; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: 15px; font-weight: 600; }}

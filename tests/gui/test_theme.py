@@ -11,10 +11,20 @@ import pyqtgraph as pg
 import pytest
 from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QColor, QIcon, QPalette
-from PyQt6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QWidget
+from PyQt6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import icons, theme
+from megc_live.gui.style import Style
 
 # Viénot, Brettel and Mollon (1999): what a dichromat sees, in linear R G B.
 _DICHROMATS = {
@@ -157,3 +167,24 @@ def test_a_switch_that_is_on_has_a_tick(qapp: QApplication) -> None:
         )
     ]
     assert inks[0] == 0 and inks[1] > 40
+
+
+def test_the_buttons_of_a_file_dialog_can_be_seen(scheme: str, qtbot: QtBot, qapp: QApplication) -> None:
+    """They were nearly blank: dark on dark, and with no room for the icon between the margins."""
+    qapp.setStyle(Style())
+    dialog = QFileDialog()
+    qtbot.addWidget(dialog)
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.show()
+    buttons = [b for b in dialog.findChildren(QToolButton) if b.isVisible() and b.isEnabled()]
+    assert {b.objectName() for b in buttons} >= {"toParentButton", "newFolderButton", "listModeButton"}
+    for button in buttons:
+        drawn = button.grab().toImage()
+        middle = drawn.copy(drawn.rect().adjusted(4, 4, -4, -4))
+        ground, sign = drawn.pixelColor(4, 4), theme.colour("ink")
+        away = [
+            abs(middle.pixelColor(x, y).lightness() - ground.lightness())
+            for x in range(middle.width())
+            for y in range(middle.height())
+        ]
+        assert sum(a > 0.5 * abs(sign.lightness() - ground.lightness()) for a in away) > 15
