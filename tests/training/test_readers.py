@@ -208,6 +208,15 @@ def test_samm_apex_outside_its_clip_is_taken_as_missing(tmp_path: Path) -> None:
     assert [(f.row, f.read) for f in found(corpus, "apex")] == [(15, "2100, not within 10 to 20")]
 
 
+def test_the_workbook_of_the_other_data_set_is_refused(tmp_path: Path) -> None:
+    """Their columns are the same: only the clips' names tell them apart."""
+    book = casme2(tmp_path, ["01", "EP02_01f", None, 46, 59, 86, None, "12", "happiness"])
+    with pytest.raises(DatasetError, match="'EP02_01f' are those of casme2, not of samm"):
+        read_dataset("samm", annotations=book)
+    with pytest.raises(DatasetError, match="'006_1_2' are those of samm, not of casme2"):
+        read_dataset("casme2", annotations=samm(tmp_path, samm_clip(6)))
+
+
 def test_samm_images_have_absolute_numbers(tmp_path: Path) -> None:
     samm(tmp_path, samm_clip(6, 5562, 5563, 5564))
     images(tmp_path / "006" / "006_1_2", *(f"006_{n:05d}.jpg" for n in range(5562, 5565)))

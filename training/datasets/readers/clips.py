@@ -50,6 +50,9 @@ _SMIC_COLUMNS = {
 _SMIC_LABELS = {"ne": 0, "negative": 0, "po": 1, "positive": 1, "sur": 2, "surprise": 2}
 _SMIC_CLIP = r"s\d+_(ne|po|sur)_\d+"
 
+_NAMES = {"casme2": r"EP\d+_\d+\w*", "samm": r"\d+_\d+_\d+"}
+"""How clips are called, ``EP02_01f`` and ``006_1_2``: the columns of both workbooks are the same."""
+
 _KNOWN_OFFSETS = {("casme2", 61): (91, 126), ("samm", 57): (5739, 101)}
 """Known slips: data set and row below the header, counted from 1, to the right offset and the most
 frames that a clip of this data set has (Varanka et al., arXiv 2211.11425, code)."""
@@ -72,6 +75,7 @@ def read_casme2(root: Path | None, annotations: Path | None) -> Corpus:
     """
     path = annotation_file("casme2", root, annotations, ("CASME2-coding-*.xlsx",))
     sheet = with_header(path, _COLUMNS)
+    _check_names(sheet, "casme2")
     clips = []
     for count, row in enumerate(sheet.rows, start=1):
         subject = f"sub{sheet.number(row, 'subject', 'sub'):02d}"
@@ -97,6 +101,7 @@ def read_samm(root: Path | None, annotations: Path | None) -> Corpus:
     """
     path = annotation_file("samm", root, annotations, ("SAMM_Micro_FACS_Codes*.xlsx",))
     sheet = with_header(path, _COLUMNS)
+    _check_names(sheet, "samm")
     clips = []
     for count, row in enumerate(sheet.rows, start=1):
         subject = f"{sheet.number(row, 'subject'):03d}"
@@ -131,6 +136,20 @@ def read_smic(root: Path | None, annotations: Path | None) -> Corpus:
     sheet = with_header(annotation_file("smic", root, annotations, (pattern,)), _SMIC_COLUMNS)
     clips = [_smic_clip(sheet, row) for row in sheet.rows]
     return _corpus("smic", sheet, clips, root, _SMIC_CLIP)
+
+
+def _check_names(sheet: Sheet, dataset: str) -> None:
+    """Raise :class:`DatasetError` for the workbook of another data set."""
+    names = [sheet.text(row, "filename") for row in sheet.rows]
+    like = {name: [x for x in names if re.fullmatch(_NAMES[name], x, re.IGNORECASE)] for name in _NAMES}
+    if like[dataset]:
+        return
+    for other, found in like.items():
+        if found:
+            raise DatasetError(
+                f"{sheet.where}: clips such as {found[0]!r} are those of {other}, not of {dataset}.",
+                f"Give the workbook of {dataset}, or {other} as the data set.",
+            )
 
 
 def _clip(
