@@ -81,6 +81,7 @@ def test_what_is_kept_can_be_reviewed(left: Path) -> None:
     session = SessionInfo.read(folder / "session.json")
     assert session.source.frames > 10 and session.source.measured_fps == pytest.approx(25, abs=3)
     assert any("regular end" in warning for warning in session.warnings)
+    assert session.run == {"complete": False, "source": session.source.spec, "cut_off": True}
     with ReviewDocument.open(folder, "A. Coder") as document:
         assert document.n_frames >= session.source.frames
         assert document.video is not None

@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         self.go_to(0)
         self._cut_off = CutOff(self.open_in_review, self)
         self._cut_off.told.connect(self.tell)
+        self._cut_off.kept.connect(self._remember_results)
         self._cut_off.look(preferences.results)
 
     # what others call
@@ -210,6 +211,9 @@ class MainWindow(QMainWindow):
     def _remember(self, spec: str, kind: Kind) -> None:
         self.recent.add(spec, kind)
         self.start.show_recent()
+
+    def _remember_results(self, folder: Path) -> None:
+        self._remember(str(folder), "results")
 
     # dialogs
 
@@ -318,10 +322,10 @@ class MainWindow(QMainWindow):
         self.start.review_wanted.connect(self.open_in_review)
         self.start.demo.told.connect(self.tell)
         self.live.opened_results.connect(self.open_in_review)
-        self.live.kept.connect(lambda folder: self._remember(str(folder), "results"))
+        self.live.kept.connect(self._remember_results)
         self.live.source_wanted.connect(self._choose_source)
         self.process.opened_results.connect(self.open_in_review)
-        self.review.opened.connect(lambda folder: self._remember(str(folder), "results"))
+        self.review.opened.connect(self._remember_results)
 
     def _make_actions(self) -> None:
         def add(text: str, keys: str | Sequence[str], slot: Callable[[], object], tip: str = "") -> QAction:

@@ -25,7 +25,7 @@ from megc_live.gui.review.opening import (
 from megc_live.gui.review.own_keys import OwnKeys
 from megc_live.gui.review.pages import Banner, ChoicePage, EmptyPage, Header, NamePage
 from megc_live.gui.review.pickers import dropped_results, pick_results
-from megc_live.gui.review.words import greeting, reviewed_before, saved_words
+from megc_live.gui.review.words import greeting, reviewed_before, saved_words, title_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
 from megc_live.review import REVIEW, ExportedError, JournalError, ReviewDocument
@@ -315,7 +315,7 @@ class ReviewView(QWidget):
             before.close()
         self._gave_way = None
         document = opened.document
-        self.title.setText(document.session.source.name or document.folder.name)
+        self.title.setText(title_words(document))
         self.title.setToolTip(str(document.folder))
         self.files["name"].setIconText(f"Reviewer: {document.reviewer}")
         self.work.show_results(opened, no_video(document))
