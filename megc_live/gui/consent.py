@@ -7,7 +7,8 @@ begins with it uses it up. One that was given for a preview is good for the sess
 - the preview is stopped,
 - the page with the preview is left or hidden,
 - the camera is unplugged (or another one has taken its number), or its preview fails or ends,
-- :data:`LAPSES_AFTER_S` seconds have passed without a session.
+- :data:`LAPSES_AFTER_S` seconds have passed without a session, also while it is asked whether another
+  session that runs is to be ended for it.
 
 The preview then ends with it, a line says why, and the next preview or session asks again. A form that is
 open while its camera is unplugged is closed, as whoever fills it in is not in front of that camera.
@@ -47,6 +48,7 @@ LAPSES_AFTER_S: Final = 600.0
 """Age at which a consent lapses whose session has not begun, s: somebody else may sit there by then."""
 NOTE_LINES = 2
 """Lines of the note that are seen at once."""
+TOO_LATE: Final = f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session"
 LOOK_MS = 1000
 """Time between two looks at the age of a consent."""
 
@@ -80,6 +82,17 @@ def demo_consent() -> dict[str, Any]:
         "notice": PURPOSE_NOTICE,
         "time": _now(),
     }
+
+
+def has_lapsed(record: Mapping[str, Any]) -> bool:
+    """Tell whether a consent is too old to begin a session with, or as far in the future: the clock was set.
+
+    What nobody was asked for does not lapse.
+    """
+    if not record.get("asked"):
+        return False
+    age = datetime.now().astimezone() - datetime.fromisoformat(str(record["time"]))
+    return abs(age.total_seconds()) >= LAPSES_AFTER_S
 
 
 def looks_like_a_name(text: str) -> bool:
@@ -362,7 +375,7 @@ class ConsentGate(QObject):
     def _look(self) -> None:
         """Let a consent lapse that is too old, or that is as far in the future: the clock was set back."""
         if self._given is not None and abs(self._clock() - self._given.at_s) >= LAPSES_AFTER_S:
-            self.lapse(f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session")
+            self.lapse(TOO_LATE)
 
     def _show_form(
         self, spec: str, then: Callable[[dict[str, Any]], None], answers: Mapping[str, Any]

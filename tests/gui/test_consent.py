@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import SourceError
-from megc_live.gui.consent import LAPSES_AFTER_S, ConsentDialog, ConsentGate
+from megc_live.gui.consent import LAPSES_AFTER_S, ConsentDialog, ConsentGate, has_lapsed
 from megc_live.gui.start_camera import CameraCard
 from megc_live.video import ManualClock, Source
 from megc_live.video.camera import CameraInfo
@@ -235,6 +236,17 @@ def test_a_participant_s_name_is_hinted_at_and_not_refused(qtbot: QtBot) -> None
         assert form.hint.isVisible() == hinted, text
     form.participant.setText("Jane Doe")
     assert "a participant code" not in form.missing()
+
+
+def test_the_age_of_a_record() -> None:
+    def given(seconds_ago: float, asked: bool = True) -> dict[str, Any]:
+        at = datetime.now().astimezone() - timedelta(seconds=seconds_ago)
+        return {"asked": asked, "time": at.isoformat(timespec="seconds")}
+
+    assert not has_lapsed(given(LAPSES_AFTER_S - 30))
+    assert has_lapsed(given(LAPSES_AFTER_S + 1))
+    assert has_lapsed(given(-LAPSES_AFTER_S - 2)), "the clock was set back"
+    assert not has_lapsed(given(LAPSES_AFTER_S + 1, asked=False)), "the demo clip asks nobody"
 
 
 def test_the_hint_moves_no_field_and_the_note_has_two_lines(qtbot: QtBot) -> None:
