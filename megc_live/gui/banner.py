@@ -65,6 +65,7 @@ class Banner(QFrame):
         self.dismiss.clicked.connect(self.leave)
         for widget in (self.button, self.dismiss):  # a click leaves the keyboard where it was
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._name_dismiss()
         self._sign = QLabel()
         theme.changed.connect(self._recolour)
         self._recolour()
@@ -124,11 +125,14 @@ class Banner(QFrame):
         self.button.setText(message.button)
         self.button.setToolTip(f"{message.tip or message.button} (Ctrl+Shift+G)")
         self.button.setVisible(self._open)
+        self._name_dismiss()
+        self.show()
+
+    def _name_dismiss(self) -> None:
         more = len(self._waiting)
         self.dismiss.setText(f"Dismiss, {more} more" if more else "Dismiss")
         before = "; the one before comes back" if more else ""
         self.dismiss.setToolTip(f"Hide this message{before} ({self._key})")
-        self.show()
 
     def _take(self) -> None:
         if self._shown is None:
