@@ -20,8 +20,10 @@ class _Message:
     tip: str = ""
     do: Callable[[], object] = lambda: None
 
-    def says_as(self, other: _Message) -> bool:
-        return (self.text, self.button) == (other.text, other.button)
+    def stands_for(self, other: _Message) -> bool:
+        """Whether an offer that waits is of no more use once this is shown: it says or does the same."""
+        says = (self.text, self.button) == (other.text, other.button)
+        return says or (bool(self.button) and self.do == other.do)
 
 
 class Banner(QFrame):
@@ -95,7 +97,7 @@ class Banner(QFrame):
         message = _Message(text, button, tip, do)
         if self._shown is not None and self._open:
             self._waiting.append(self._shown)
-        self._waiting = [offer for offer in self._waiting if not offer.says_as(message)]
+        self._waiting = [offer for offer in self._waiting if not message.stands_for(offer)]
         self._show(message)
 
     def press(self) -> None:

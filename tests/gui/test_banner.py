@@ -49,6 +49,21 @@ def test_offers_wait_for_each_other_and_do_what_they_say(banner: Banner) -> None
     assert taken == ["two, anew", "three", "one"] and shown(banner) is None
 
 
+def test_an_offer_takes_the_place_of_one_that_does_the_same(banner: Banner) -> None:
+    located: list[int] = []
+
+    def locate() -> None:
+        located.append(1)
+
+    for frame in (3, 4):
+        banner.tell(f"Frame {frame} cannot be read.", "Locate …", "", locate)
+        banner.tell("Something else.")
+    banner.leave()
+    assert shown(banner) == ("Frame 4 cannot be read.", "Locate …")
+    banner.press()
+    assert located == [1] and shown(banner) is None
+
+
 def test_what_was_dismissed_or_is_over_does_not_come_back(banner: Banner) -> None:
     banner.tell("One.", "Open it")
     banner.leave()
@@ -64,7 +79,7 @@ def test_what_was_dismissed_or_is_over_does_not_come_back(banner: Banner) -> Non
 
 
 def test_what_an_offer_tells_as_it_is_taken_is_shown(banner: Banner) -> None:
-    banner.tell("Older.", "Later")
+    banner.tell("Older.", "Later", "", lambda: None)
     banner.tell("A session was cut off.", "Keep it", "", lambda: banner.tell("Kept.", "Open it"))
     banner.press()
     assert shown(banner) == ("Kept.", "Open it")

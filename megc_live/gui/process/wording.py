@@ -27,7 +27,7 @@ def how_long(seconds: float) -> str:
     Examples
     --------
     >>> how_long(7.2), how_long(75), how_long(7300), how_long(float("nan"))
-    ('7 s', '1 min 15 s', '2 h 2 min', '')
+    ('7 s', '1 min 15 s', '2 h 1 min', '')
     """
     if not math.isfinite(seconds):
         return ""
