@@ -6,15 +6,13 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from megc_live.batch_worker import Worker
-from megc_live.jobs import is_live, name_jobs
+from megc_live.jobs import is_live
 from megc_live.one_source import How, Outcome
-from megc_live.publish import read_record, reviewed
 from megc_live.settings import Settings
 
 ItemState = Literal["waiting", "running", "paused", "done", "failed", "cancelled", "skipped"]
@@ -76,6 +74,8 @@ class ItemView:
         What became of it, once that is known.
     folder : Path or None
         Where its results are to be found: complete, or what was found till it stopped.
+    beside : str
+        Why that folder does not have the file's own name; a few words, empty if it does.
     """
 
     id: int
@@ -89,6 +89,7 @@ class ItemView:
     eta_s: float
     outcome: Outcome | None
     folder: Path | None
+    beside: str = ""
 
     @property
     def fraction(self) -> float:
@@ -193,6 +194,8 @@ class Item:
     spec: str
     size: float
     name: str = ""
+    beside: str = ""
+    """Why its folder does not have the source's own name, as far as is known when it is begun."""
     state: ItemState = "waiting"
     stop_asked: float | None = None
     done: int = 0
@@ -210,6 +213,10 @@ class Item:
     def out(self) -> Path | None:
         """Folder of the folders of results, once it was begun."""
         return None if self.options is None else self.options.out
+
+    def named_in(self, out: Path) -> tuple[str, str]:
+        """Return the source and the name of its folder in ``out``, empty if it has none there."""
+        return self.spec, self.name if self.out == out else ""
 
     @property
     def can_hold(self) -> bool:
@@ -253,6 +260,7 @@ class Item:
             left,
             self.outcome,
             self.folder,
+            (self.outcome.beside if self.outcome is not None else "") or self.beside,
         )
 
     def part(self) -> float:
@@ -260,44 +268,6 @@ class Item:
         if self.state == "done":
             return 1.0
         return min(1.0, self.done / self.total) if self.total else 0.0
-
-
-def same(spec: str) -> str:
-    """Return what two ways to write the same source have in common."""
-    with suppress(OSError):
-        return spec if is_live(spec) else str(Path(spec).absolute())
-    return spec
-
-
-def free_name(spec: str, others: Sequence[tuple[str, str]], out: Path, *, resume: bool = False) -> str:
-    """Return a name for the results of a source, as `analyze` gives it, that nothing else has taken.
-
-    That is another source, in the queue or in an earlier run, or a review of this one's results.
-
-    Parameters
-    ----------
-    spec : str
-    others : sequence of (str, str)
-        The other sources and the names that they have already, or empty.
-    out : Path
-        Folder of the folders of results.
-    resume : bool
-        Results that are complete and unchanged are to be found again, reviewed or not.
-    """
-    mine = same(spec)
-    specs = {same(other): other for other, _ in others} | {mine: spec}
-    taken = {name.casefold() for other, name in others if name and same(other) != mine}
-    name = next(job.name for job in name_jobs(list(specs.values()), out) if same(job.spec) == mine)
-    number, free = 2, name
-    while free.casefold() in taken or _is_taken(out / free, spec, resume=resume):
-        free, number = f"{name}_{number}", number + 1
-    return free
-
-
-def _is_taken(folder: Path, spec: str, *, resume: bool) -> bool:
-    theirs = read_record(folder).get("source", "")
-    other = bool(theirs) and not is_live(spec) and theirs != str(Path(spec).resolve())
-    return other or (reviewed(folder) and not resume)
 
 
 def progress_of(items: Sequence[Item]) -> tuple[float, float]:

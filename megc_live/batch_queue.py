@@ -26,11 +26,10 @@ from megc_live.batch_items import (
     QueueState,
     QueueView,
     fault_text,
-    free_name,
     left_s,
     progress_of,
-    same,
 )
+from megc_live.batch_names import free_name, same
 from megc_live.batch_worker import ClusterWorker, ProcessWorker, Worker
 from megc_live.errors import MegcError
 from megc_live.jobs import FAILURES, Job, expand, is_live, size_of
@@ -366,15 +365,11 @@ class BatchQueue:
         worker = item.worker
         assert worker is not None  # it was given one when it was chosen
         with self._lock:
-            others = [
-                (other.spec, other.name if other.out == options.out else "")
-                for other in self._items
-                if other is not item
-            ]
+            others = [other.named_in(options.out) for other in self._items if other is not item]
         try:
             make_folder(options.out)
-            name = free_name(item.spec, others, options.out, resume=options.how.resume)
-            job = Job(item.spec, name)
+            named = free_name(item.spec, others, options.out, resume=options.how.resume)
+            job = Job(item.spec, named.name)
             worker.begin(Task(job, options.out, options.settings, options.how), options.jobs)
         except (MegcError, OSError) as error:
             self._stand_still(item, error)
@@ -384,7 +379,7 @@ class BatchQueue:
             self._finish(item, Outcome(item.spec, item.name, "failed", error=fault_text(fault)))
             return
         with self._lock:
-            item.name = name
+            item.name, item.beside = named.name, named.why
             if item.stop_asked is not None:  # while it was being begun
                 worker.stop()
             elif item.state == "paused":

@@ -22,6 +22,8 @@ CUT_OFF = "-cut-off"
 """Ends the name of a folder with what there was of a session when the program ended."""
 RUNNING = {"complete": False, HOST: platform.node()}
 """What the record of a session says of the run while it goes on: on which computer, for who looks for it."""
+MARK = "cut_off"
+"""Entry of what the record says of the run once such a session is kept: true."""
 _PART = re.compile(r"\.(?P<name>.+)\.partial(-\d+)?-(?P<pid>\d+)")
 _QUIET_S = 24 * 3600.0
 _HEADERS = {INTERVALS: INTERVAL_HEADER, FRAMES: FRAME_HEADER}
@@ -93,9 +95,9 @@ def keep(part: Path) -> Path:
 
 
 def _complete(part: Path) -> None:
-    """Say in the record what there is."""
+    """Say in the record what there is; it is found again should the renaming fail."""
     session = SessionInfo.read(part / SESSION)
-    session.run = {**session.run, "source": session.source.spec}  # found again should the renaming fail
+    session.run = {**session.run, "source": session.source.spec, MARK: True}
     told = "the session did not come to its regular end; this was written till then"
     session.warnings = [*(line for line in session.warnings if line != told), told]
     kinds = [record.kind for record in read_intervals(part / INTERVALS)]

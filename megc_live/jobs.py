@@ -12,6 +12,7 @@ from typing import Any
 from megc_live import __version__
 from megc_live.errors import SettingsError
 from megc_live.models import LANDMARKER_FILE, LANDMARKER_SHA256, ModelStore
+from megc_live.publish import free_name
 from megc_live.settings import Settings
 from megc_live.spotting.base import spotter_models
 from megc_live.video.base import is_folder, safe_name
@@ -133,9 +134,12 @@ def name_jobs(specs: Sequence[str], out_dir: Path | None = None) -> list[Job]:
     taken = {FAILURES}
     jobs = []
     for spec in specs:
-        name, number = chosen[spec], 2
-        while name.casefold() in taken or (out_dir and is_live(spec) and (out_dir / name).exists()):
-            name, number = f"{chosen[spec]}_{number}", number + 1
+        earlier = out_dir if is_live(spec) else None
+
+        def is_taken(name: str, earlier: Path | None = earlier) -> bool:
+            return name.casefold() in taken or (earlier is not None and (earlier / name).exists())
+
+        name = free_name(out_dir or Path(), chosen[spec], is_taken)
         taken.add(name.casefold())
         jobs.append(Job(spec, name))
     return jobs

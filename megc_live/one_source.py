@@ -119,6 +119,8 @@ class Outcome:
         It failed, but what was found before is in the folder.
     warnings : tuple of str
         What a reader of the results should know, as in session.json.
+    beside : str
+        Why the folder is not the one that was meant: what is there is kept; a few words, empty if it is.
     """
 
     spec: str
@@ -131,6 +133,7 @@ class Outcome:
     error: str = ""
     kept: bool = False
     warnings: tuple[str, ...] = ()
+    beside: str = ""
 
 
 class _Stopped(Exception):
@@ -170,6 +173,7 @@ class Run:
         self._live_stages: list[dict[str, Any]] = []
         self._runner: LiveRunner | None = None
         self._warnings: tuple[str, ...] = ()
+        self._beside = ""
 
     def outcome(self, status: Status, error: str = "", *, kept: bool = False) -> Outcome:
         """Return what became of the source so far."""
@@ -184,6 +188,7 @@ class Run:
             error=" ".join(error.split()),
             kept=kept,
             warnings=self._warnings,
+            beside=self._beside,
         )
 
     @property
@@ -226,14 +231,16 @@ class Run:
         with ExitStack() as stack:
             if before.get("complete") is True and not whole:  # what is complete is not given for what is not
                 self._folder = self._out / free_name(self._out, f"{name}{STOPPED}")
+                self._beside = f"{name} is complete and was kept"
             elif self._folder.exists():
                 try:
                     stack.enter_context(ReviewLock(self._folder, "an analysis"))
-                    begun = reviewed(self._folder)
+                    begun = "was reviewed meanwhile" if reviewed(self._folder) else ""
                 except ReviewError:
-                    begun = True
+                    begun = "is open in Review"
                 if begun:  # a review, since this run began
                     self._folder = self._out / free_name(self._out, name)
+                    self._beside = f"{name} {begun} and was kept"
             publish(part, self._folder)
 
     def _mark(self) -> dict[str, Any] | None:

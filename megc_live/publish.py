@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -195,15 +195,32 @@ def reviewed(folder: Path) -> bool:
     return any(path.stat().st_size for path in folder.glob(REVIEWS))
 
 
-def free_name(out_dir: Path, name: str) -> str:
-    """Return ``name``, with a number behind it if there already are results of that name.
+def free_name(out_dir: Path, name: str, taken: Callable[[str], bool] | None = None) -> str:
+    """Return ``name``, or with the first number behind it that is free: ``talk``, ``talk_2``, ``talk_3``.
 
-    What a run that died has left half-written counts too: of a live session there is nothing else.
+    Parameters
+    ----------
+    out_dir : Path
+        Folder of the folders of results.
+    name : str
+    taken : callable, optional
+        Tells of a name whether it must not be used. Default: where there already are results of that name;
+        what a run that died has left half-written counts too: of a live session there is nothing else.
+
+    Raises
+    ------
+    OutputError
+        Too many are taken.
     """
-    for number in range(1, 10_000):
-        tried = name if number == 1 else f"{name}-{number}"
+
+    def there(tried: str) -> bool:
         hidden = (out_dir.glob(f".{glob.escape(tried)}.{what}-*") for what in ("partial", "replaced"))
-        if not (out_dir / tried).exists() and not any(map(any, hidden)):
+        return (out_dir / tried).exists() or any(map(any, hidden))
+
+    is_taken = taken or there
+    for number in range(1, 10_000):
+        tried = name if number == 1 else f"{name}_{number}"
+        if not is_taken(tried):
             return tried
     raise OutputError(
         f"{str(out_dir)!r} already holds 10 000 results called {name!r}.", "Choose another name or folder."

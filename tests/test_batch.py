@@ -306,10 +306,11 @@ def test_what_is_complete_is_not_given_for_what_was_stopped(tmp_path: Path) -> N
     exporting = How(exports=("elan", "html"), make_engine=CountingEngine)
     assert run([video], out, exporting)[0].status == "done"
     before = {path.name: path.read_bytes() for path in (out / "a").iterdir()}
-    for name in ("a-stopped", "a-stopped-2"):
+    for name in ("a-stopped", "a-stopped_2"):
         asked = iter([*[False] * 14, True])
         outcome = analyse(str(video), out, Settings(), HOW, stopped=lambda asked=asked: next(asked))
         assert (outcome.status, outcome.frames, outcome.name) == ("interrupted", 15, name)
+        assert outcome.beside == "a is complete and was kept"
         assert session(out, name)["run"]["complete"] is False
         assert {path.name: path.read_bytes() for path in (out / "a").iterdir()} == before
     assert run([video], out)[0].name == "a" and not (out / "a" / "report.html").exists()
@@ -339,9 +340,11 @@ def test_what_somebody_reviews_meanwhile_is_not_replaced(tmp_path: Path) -> None
 
     with ReviewLock(out / "a", "A. Coder"):  # open, and nothing decided yet
         outcome = run([video], out)[0]
-    assert (outcome.status, outcome.name) == ("done", "a-2")
+    assert (outcome.status, outcome.name) == ("done", "a_2")
+    assert outcome.beside == "a is open in Review and was kept"
     outcome = analyse(str(video), out, Settings(), HOW, stopped=review_begins)
-    assert (outcome.status, outcome.name, outcome.frames) == ("done", "a-3", 30)
+    assert (outcome.status, outcome.name, outcome.frames) == ("done", "a_3", 30)
+    assert outcome.beside == "a was reviewed meanwhile and was kept"
     assert (out / "a" / "session.json").read_bytes() == before
 
 

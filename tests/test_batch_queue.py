@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from megc_live.batch_items import Item, ItemState, ItemView, Options, Pace, free_name, left_s, progress_of
+from megc_live.batch_items import Item, ItemState, ItemView, Options, Pace, left_s, progress_of
+from megc_live.batch_names import Named, free_name
 from megc_live.batch_queue import BatchQueue
 from megc_live.batch_worker import ClusterWorker, ProcessWorker, Worker
 from megc_live.jobs import FAILURES
@@ -334,10 +335,12 @@ def test_the_share_that_is_done_never_falls_when_a_source_is_over(state: ItemSta
 
 def test_names_are_those_of_analyze_and_never_taken_twice(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert free_name("s1/clip.mp4", [("s2/other.mp4", "")], out) == "clip"
-    assert free_name("s1/clip.mp4", [("s2/clip.mp4", "clip")], out) == "s1_clip"
-    assert free_name("s1/clip.mp4", [("x/y.mp4", "Clip")], out) == "clip_2"
-    assert free_name("s1/clip.mp4", [("./s1/clip.mp4", "clip")], out) == "clip"
+    assert free_name("s1/clip.mp4", [("s2/other.mp4", "")], out) == Named("clip")
+    alike = free_name("s1/clip.mp4", [("s2/clip.mp4", "clip")], out)
+    assert alike == Named("s1_clip", "clip is the name of other files too")
+    taken = free_name("s1/clip.mp4", [("x/y.mp4", "Clip")], out)
+    assert taken == Named("clip_2", "clip is of another file in the queue")
+    assert free_name("s1/clip.mp4", [("./s1/clip.mp4", "clip")], out) == Named("clip")
 
 
 def test_results_of_another_source_and_reviewed_ones_leave_their_name(tmp_path: Path) -> None:
@@ -347,14 +350,20 @@ def test_results_of_another_source_and_reviewed_ones_leave_their_name(tmp_path: 
         session.run = {"complete": True, "source": str(tmp_path / "s1" / "clip.mp4")}
         (out / name).mkdir(parents=True)
         session.write(out / name)
-    assert free_name(mine, [], out) == "clip_3", "of another participant"
+    assert free_name(mine, [], out) == Named("clip_3", "clip is of another recording")
     session.run["source"] = mine
     (out / "clip_3").mkdir()
     session.write(out / "clip_3")
-    assert free_name(mine, [], out) == "clip_3", "its own may be replaced"
+    assert free_name(mine, [], out).name == "clip_3", "its own may be replaced"
     (out / "clip_3" / "review.jsonl").write_text('{"do": "edit"}\n')
-    assert free_name(mine, [], out) == "clip_4"
-    assert free_name(mine, [], out, resume=True) == "clip_3"
+    assert free_name(mine, [], out).name == "clip_4"
+    assert free_name(mine, [], out, resume=True).name == "clip_3"
+    own = str(tmp_path / "s3" / "talk.mp4")
+    session.run["source"] = own
+    (out / "talk").mkdir()
+    session.write(out / "talk")
+    (out / "talk" / "review.jsonl").write_text('{"do": "edit"}\n')
+    assert free_name(own, [], out) == Named("talk_2", "talk is reviewed and was kept")
 
 
 def test_a_failed_source_never_shows_the_results_of_another(queue: BatchQueue, tmp_path: Path) -> None:
@@ -365,6 +374,17 @@ def test_a_failed_source_never_shows_the_results_of_another(queue: BatchQueue, t
     queue.start()
     until(lambda: over(queue))
     assert item(queue, "bad").state == "failed" and item(queue, "bad").folder is None
+
+
+def test_it_is_known_why_results_are_beside_what_is_reviewed(queue: BatchQueue, tmp_path: Path) -> None:
+    (tmp_path / "out" / "one").mkdir(parents=True)
+    (tmp_path / "out" / "one" / "review.jsonl").write_text('{"do": "edit"}\n')
+    fill(queue, "one", "two")
+    queue.start()
+    until(lambda: over(queue))
+    one, two = item(queue, "one"), item(queue, "two")
+    assert (one.name, one.beside) == ("one_2", "one is reviewed and was kept")
+    assert (two.name, two.beside) == ("two", "")
 
 
 def test_time_for_which_it_was_held_is_no_time_of_work(monkeypatch: pytest.MonkeyPatch) -> None:

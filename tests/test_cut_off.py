@@ -70,7 +70,7 @@ def test_it_is_found_with_the_consent_beside_the_recording(left: Path) -> None:
     (part,) = cut_off(left)
     record = json.loads((part / "session.json").read_text(encoding="utf-8"))
     assert record["consent"] == {"participant": "P07"} and record["run"]["complete"] is False
-    assert free_name(left, "face") == "face-2", "a new session leaves it alone"
+    assert free_name(left, "face") == "face_2", "a new session leaves it alone"
 
 
 def test_what_is_kept_can_be_reviewed(left: Path) -> None:
@@ -81,6 +81,7 @@ def test_what_is_kept_can_be_reviewed(left: Path) -> None:
     session = SessionInfo.read(folder / "session.json")
     assert session.source.frames > 10 and session.source.measured_fps == pytest.approx(25, abs=3)
     assert any("regular end" in warning for warning in session.warnings)
+    assert session.run == {"complete": False, "source": session.source.spec, "cut_off": True}
     with ReviewDocument.open(folder, "A. Coder") as document:
         assert document.n_frames >= session.source.frames
         assert document.video is not None
@@ -121,7 +122,7 @@ def test_one_that_lost_its_tables_in_a_power_cut_is_kept_too(tmp_path: Path) -> 
     (tmp_path / "talk-cut-off").mkdir()
     assert cut_off(tmp_path) == [part]
     folder = keep(part)
-    assert folder == tmp_path / "talk-cut-off-2"
+    assert folder == tmp_path / "talk-cut-off_2"
     assert sorted(path.name for path in folder.iterdir()) == ["frames.csv", "intervals.csv", "session.json"]
     assert list(read_frames(folder / "frames.csv")) == [] and read_intervals(folder / "intervals.csv") == []
 

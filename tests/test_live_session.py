@@ -672,11 +672,11 @@ def test_the_picture_of_the_moment(tmp_path: Path, open_session: Callable[..., L
 
 def test_results_are_never_written_over(tmp_path: Path, open_session: Callable[..., LiveSession]) -> None:
     (tmp_path / "live").mkdir()
-    (tmp_path / ".live-2.partial-1").mkdir()  # what a run that died left behind
+    (tmp_path / ".live_2.partial-1").mkdir()  # what a run that died left behind
     session = open_session(SimulatedCamera(200.0, pictures=GREY).open, make_engine=Meter(), folder=tmp_path)
     until(session, lambda shot: shot.n_rows > 3, "rows")
     session.stop()
-    assert ended(session).folder == tmp_path / "live-3"
+    assert ended(session).folder == tmp_path / "live_3"
 
 
 def test_results_that_came_under_its_name_meanwhile_stay(
@@ -690,7 +690,7 @@ def test_results_that_came_under_its_name_meanwhile_stay(
     (tmp_path / "talk" / "session.json").write_text("of another run")
     session.stop()
     shot = ended(session)
-    assert shot.folder == tmp_path / "talk-2" and len(read_intervals(shot.folder / "intervals.csv")) > 0
+    assert shot.folder == tmp_path / "talk_2" and len(read_intervals(shot.folder / "intervals.csv")) > 0
     assert (tmp_path / "talk" / "session.json").read_text() == "of another run"
 
 

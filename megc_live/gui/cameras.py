@@ -63,10 +63,6 @@ class CameraList(QObject):
         self._thread.start()
         self._timer.start()
 
-    def is_listing(self) -> bool:
-        """Return whether a list is being made that has not been told yet."""
-        return self._timer.isActive()
-
     def _run(self) -> None:
         try:
             found = self._listing()

@@ -1,4 +1,4 @@
-"""Asks before a window is closed, where something runs in it."""
+"""Asks before what runs is ended: with its window, or for another session."""
 
 from __future__ import annotations
 
@@ -57,3 +57,22 @@ class AskBeforeClosing(QObject):
 
         box.finished.connect(answered)
         box.open()
+
+
+def ask_to_end_session(window: QWidget, then: Callable[[], object]) -> None:
+    """Ask whether the live session that runs is to be ended for another one, and call ``then`` if it is."""
+    box = QMessageBox(window)
+    box.setWindowTitle("A session is running")
+    box.setText("A live session is running. End it, keep its results, and begin the new one?")
+    end = box.addButton("&End it and begin", QMessageBox.ButtonRole.AcceptRole)
+    keep = box.addButton("&Keep it running", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(keep)
+    box.setEscapeButton(keep)
+
+    def decided() -> None:
+        box.deleteLater()
+        if box.clickedButton() is end:
+            then()
+
+    box.finished.connect(decided)
+    box.open()

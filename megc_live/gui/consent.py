@@ -7,7 +7,8 @@ begins with it uses it up. One that was given for a preview is good for the sess
 - the preview is stopped,
 - the page with the preview is left or hidden,
 - the camera is unplugged (or another one has taken its number), or its preview fails or ends,
-- :data:`LAPSES_AFTER_S` seconds have passed without a session.
+- :data:`LAPSES_AFTER_S` seconds have passed without a session, also while it is asked whether another
+  session that runs is to be ended for it.
 
 The preview then ends with it, a line says why, and the next preview or session asks again. A form that is
 open while its camera is unplugged is closed, as whoever fills it in is not in front of that camera.
@@ -30,7 +31,6 @@ from PyQt6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -40,11 +40,15 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from megc_live.gui.fields import WrappedTick, height_of, with_hint
 from megc_live.gui.recent import without_password
 from megc_live.output.session import PURPOSE_NOTICE
 
 LAPSES_AFTER_S: Final = 600.0
 """Age at which a consent lapses whose session has not begun, s: somebody else may sit there by then."""
+NOTE_LINES = 2
+"""Lines of the note that are seen at once."""
+TOO_LATE: Final = f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session"
 LOOK_MS = 1000
 """Time between two looks at the age of a consent."""
 
@@ -78,6 +82,17 @@ def demo_consent() -> dict[str, Any]:
         "notice": PURPOSE_NOTICE,
         "time": _now(),
     }
+
+
+def has_lapsed(record: Mapping[str, Any]) -> bool:
+    """Tell whether a consent is too old to begin a session with, or as far in the future: the clock was set.
+
+    What nobody was asked for does not lapse.
+    """
+    if not record.get("asked"):
+        return False
+    age = datetime.now().astimezone() - datetime.fromisoformat(str(record["time"]))
+    return abs(age.total_seconds()) >= LAPSES_AFTER_S
 
 
 def looks_like_a_name(text: str) -> bool:
@@ -133,6 +148,7 @@ class ConsentDialog(QDialog):
         self._lay_out()
         self._fill_in(answers or {})
         self._check()
+        self._take_room()
 
     def record(self) -> dict[str, Any]:
         """Return what was agreed to, as JSON values, with the time of now (ISO 8601 with offset)."""
@@ -178,7 +194,7 @@ class ConsentDialog(QDialog):
         self.note.setPlaceholderText("Anything else that should stand with the consent (optional)")
         self.note.setToolTip("Free text; stored with the results")
         self.note.setTabChangesFocus(True)
-        self.note.setMaximumHeight(54)
+        self.note.setFixedHeight(height_of(self.note, NOTE_LINES))
         self.ticks = {name: QCheckBox() for name in STATEMENTS}
         self.labelled = QRadioButton("Movements and a label: negative, positive, surprise")
         self.labelled.setToolTip("Each micro-expression also gets a class with probabilities, 0 to 1")
@@ -215,8 +231,9 @@ class ConsentDialog(QDialog):
         card.setProperty("role", "card")
         QVBoxLayout(card).addWidget(notice)
         form = QFormLayout()
-        form.addRow("&Participant", self.participant)
-        form.addRow(self.hint)
+        who = QLabel("&Participant")
+        who.setBuddy(self.participant)
+        form.addRow(who, with_hint(self.participant, self.hint))
         form.addRow("&Consent given by", self.given_by)
         form.addRow("Pur&pose", self.purpose)
         form.addRow("&Note", self.note)
@@ -224,7 +241,7 @@ class ConsentDialog(QDialog):
         layout.addWidget(card)
         layout.addLayout(form)
         for name, tick in self.ticks.items():
-            layout.addWidget(_WrappedTick(tick, STATEMENTS[name]))
+            layout.addWidget(WrappedTick(tick, STATEMENTS[name]))
         layout.addSpacing(4)
         layout.addWidget(QLabel("What is worked out:"))
         layout.addWidget(self.spotting_only)
@@ -232,31 +249,18 @@ class ConsentDialog(QDialog):
         layout.addWidget(self.lacking)
         layout.addWidget(self.buttons)
 
+    def _take_room(self) -> None:
+        """Be as large as everything needs: Qt gives a dialog two thirds of the screen's height at most."""
+        self.ensurePolished()
+        if (layout := self.layout()) is not None:
+            width = max(self.minimumWidth(), layout.totalMinimumSize().width())
+            self.resize(width, layout.totalHeightForWidth(width))
+
     def _check(self) -> None:
         lacks = self.missing()
         self.hint.setVisible(looks_like_a_name(self.participant.text()))
         self.ok.setEnabled(not lacks)
         self.lacking.setText(f"Still needed: {', '.join(lacks)}." if lacks else "Nothing is missing.")
-
-
-class _WrappedTick(QWidget):
-    """A tick box with a text of several lines, which Qt's own cannot have; a click on the text ticks it."""
-
-    def __init__(self, tick: QCheckBox, text: str) -> None:
-        super().__init__()
-        self._tick = tick
-        tick.setToolTip(f"{text} (Space)")
-        label = QLabel(text)
-        label.setWordWrap(True)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(tick, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(label, 1)
-
-    def mouseReleaseEvent(self, event: Any) -> None:
-        """Tick or untick."""
-        self._tick.toggle()
-        self._tick.setFocus()
 
 
 def _now() -> str:
@@ -371,7 +375,7 @@ class ConsentGate(QObject):
     def _look(self) -> None:
         """Let a consent lapse that is too old, or that is as far in the future: the clock was set back."""
         if self._given is not None and abs(self._clock() - self._given.at_s) >= LAPSES_AFTER_S:
-            self.lapse(f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session")
+            self.lapse(TOO_LATE)
 
     def _show_form(
         self, spec: str, then: Callable[[dict[str, Any]], None], answers: Mapping[str, Any]

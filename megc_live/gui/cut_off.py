@@ -20,9 +20,12 @@ class CutOff(QObject):
     ----------
     told : pyqtSignal(str, str, object)
         What was found or done, what a button offers (empty: none), and what it does.
+    kept : pyqtSignal(object)
+        The folder of results that such a session has become, Path.
     """
 
     told = pyqtSignal(str, str, object)
+    kept = pyqtSignal(object)
 
     def __init__(self, opened: Callable[[Path], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +49,8 @@ class CutOff(QObject):
                 kept.append(keep(part))
             except (MegcError, OSError) as error:  # one that is damaged costs the others nothing
                 wrong.append(f"What is left in {part.name} cannot be kept: {error}")
+        for folder in kept:
+            self.kept.emit(folder)
         names = ", ".join(folder.name for folder in kept)
         told = [f"Kept in {names}, in {kept[0].parent}: delete it there if it is not wanted."] if kept else []
         opened = (lambda: self._opened(kept[0])) if kept else None

@@ -12,7 +12,6 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
 from PyQt6.QtWidgets import (
     QMainWindow,
     QMenu,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -22,8 +21,10 @@ from PyQt6.QtWidgets import (
 from megc_live.errors import MegcError
 from megc_live.gui import theme
 from megc_live.gui.about import AboutDialog
+from megc_live.gui.banner import Banner
 from megc_live.gui.cameras import ListCameras
-from megc_live.gui.closing import AskBeforeClosing
+from megc_live.gui.closing import AskBeforeClosing, ask_to_end_session
+from megc_live.gui.consent import TOO_LATE, has_lapsed
 from megc_live.gui.cut_off import CutOff
 from megc_live.gui.drops import FileDrops
 from megc_live.gui.live.request import without_labels
@@ -39,7 +40,7 @@ from megc_live.gui.shortcuts import ShortcutSheet, make_action
 from megc_live.gui.start_demo import DemoClip
 from megc_live.gui.start_page import OpenSource, StartPage
 from megc_live.gui.wheel import WheelGuard
-from megc_live.gui.window_parts import Header, MessageBanner, purpose_label
+from megc_live.gui.window_parts import Header, purpose_label
 from megc_live.settings import Settings
 from megc_live.video import Source, open_source
 from megc_live.video.camera import list_cameras
@@ -98,7 +99,7 @@ class MainWindow(QMainWindow):
         self.process = ProcessView(lambda: self.settings, results=lambda: self.preferences.results)
         self.review = ReviewView(lambda: self.settings, memory=Memory(places.config / "window.ini"))
         self._views: tuple[Any, ...] = (self.start, self.live, self.process, self.review)
-        self.banner = MessageBanner()
+        self.banner = Banner("Ctrl+Shift+D")
         self._connect()
         self._make_actions()
         self._lay_out()
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
         self.go_to(0)
         self._cut_off = CutOff(self.open_in_review, self)
         self._cut_off.told.connect(self.tell)
+        self._cut_off.kept.connect(self._remember_results)
         self._cut_off.look(preferences.results)
 
     # what others call
@@ -136,7 +138,7 @@ class MainWindow(QMainWindow):
         words, do : str, callable
             A button beside it and what it does; empty and None: there is none.
         """
-        self.banner.tell(message, words, do)
+        self.banner.tell(message, words if do is not None else "", do=do or (lambda: None))
 
     def open_source(self, spec: str) -> None:
         """Open whatever it is where it belongs: Live, Process or Review."""
@@ -177,20 +179,16 @@ class MainWindow(QMainWindow):
         if not self.live.is_running():
             self._begin_live(spec, make, consent)
             return
-        box = QMessageBox(self)
-        box.setWindowTitle("A session is running")
-        box.setText("A live session is running. End it, keep its results, and begin the new one?")
-        end = box.addButton("&End it and begin", QMessageBox.ButtonRole.AcceptRole)
-        keep = box.addButton("&Keep it running", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
 
-        def decided() -> None:
-            if box.clickedButton() is end:
+        def end_it() -> None:
+            if not has_lapsed(consent):
                 self._begin_live(spec, make, consent)
+                return
+            self.tell(f"Consent is asked for again: {TOO_LATE}.")
+            self.go_to(0)
+            self.start.ask_live(spec)
 
-        box.finished.connect(decided)
-        box.open()
+        ask_to_end_session(self, end_it)
 
     # live sessions
 
@@ -210,6 +208,9 @@ class MainWindow(QMainWindow):
     def _remember(self, spec: str, kind: Kind) -> None:
         self.recent.add(spec, kind)
         self.start.show_recent()
+
+    def _remember_results(self, folder: Path) -> None:
+        self._remember(str(folder), "results")
 
     # dialogs
 
@@ -268,13 +269,13 @@ class MainWindow(QMainWindow):
             view.shutdown(max(0.05, limit - time.monotonic()))
 
     def _take_offer(self) -> None:
-        if self.banner.isVisible() and self.banner.offer.isVisible():
-            self.banner.take_offer()
+        if self.banner.button.isVisible():
+            self.banner.press()
         elif self.review.isVisible():
             self.review.banner.press()
 
     def _dismiss_messages(self) -> None:
-        self.banner.hide()
+        self.banner.leave()
         if self.review.isVisible():
             self.review.banner.leave()
 
@@ -318,10 +319,10 @@ class MainWindow(QMainWindow):
         self.start.review_wanted.connect(self.open_in_review)
         self.start.demo.told.connect(self.tell)
         self.live.opened_results.connect(self.open_in_review)
-        self.live.kept.connect(lambda folder: self._remember(str(folder), "results"))
+        self.live.kept.connect(self._remember_results)
         self.live.source_wanted.connect(self._choose_source)
         self.process.opened_results.connect(self.open_in_review)
-        self.review.opened.connect(lambda folder: self._remember(str(folder), "results"))
+        self.review.opened.connect(self._remember_results)
 
     def _make_actions(self) -> None:
         def add(text: str, keys: str | Sequence[str], slot: Callable[[], object], tip: str = "") -> QAction:

@@ -1,8 +1,8 @@
-"""What the window shows around its workspaces: tabs and buttons above, a message, the purpose below."""
+"""What the window shows around its workspaces: tabs and buttons above, the purpose below."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction
@@ -12,12 +12,11 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QSizePolicy,
     QToolButton,
     QWidget,
 )
 
-from megc_live.gui import icons, theme
+from megc_live.gui import icons
 from megc_live.output.session import PURPOSE_NOTICE
 
 
@@ -83,62 +82,6 @@ class Header(QFrame):
         """Give the button its menu."""
         self.menu_button.setMenu(menu)
         self.menu_button.setToolTip(tip)
-
-
-class MessageBanner(QFrame):
-    """A message that stops nothing and stays until it is dismissed.
-
-    Attributes
-    ----------
-    text : QLabel
-    offer : QToolButton
-        What can be done about it; hidden where there is nothing.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("role", "banner")
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        # A long word, such as a path, must not widen the window.
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._do: Callable[[], object] | None = None
-        self.offer = QToolButton()
-        self.offer.setToolTip("Do this (Ctrl+Shift+G)")
-        self.offer.clicked.connect(self.take_offer)
-        dismiss = QToolButton()
-        dismiss.setText("Dismiss")
-        dismiss.setToolTip("Hide this message (Ctrl+Shift+D)")
-        dismiss.clicked.connect(self.hide)
-        self._sign = QLabel()
-        theme.changed.connect(self._recolour)
-        self._recolour()
-        line = QHBoxLayout(self)
-        line.setContentsMargins(12, 4, 12, 4)
-        line.addWidget(self._sign)
-        line.addWidget(self.text, 1)
-        line.addWidget(self.offer)
-        line.addWidget(dismiss)
-        self.hide()
-
-    def _recolour(self) -> None:
-        self._sign.setPixmap(icons.icon("warning", "warn").pixmap(20, 20))
-
-    def tell(self, message: str, words: str = "", do: Callable[[], object] | None = None) -> None:
-        """Show a message, with a button ``words`` that does ``do`` and hides it, if there is one."""
-        self.text.setText(message)
-        self._do = do
-        self.offer.setText(words)
-        self.offer.setVisible(do is not None)
-        self.show()
-
-    def take_offer(self) -> None:
-        """Do what the button does."""
-        do = self._do if self.isVisible() else None
-        if do is not None:
-            self.hide()
-            do()
 
 
 def purpose_label() -> QLabel:

@@ -35,6 +35,9 @@ Changed = dict[int, ReviewInterval | None]
 HUMAN_SCORE = 1.0
 """Score of an interval that a person added: no spotter has said anything of it."""
 
+LEAST_PART = 2
+"""Frames of each part of an interval that is split: with one alone, onset and offset would be the same."""
+
 
 @dataclass(frozen=True)
 class Who:
@@ -44,7 +47,9 @@ class Who:
     at: str
 
 
-def changed_by(edit: Edit, intervals: Intervals, footage: Footage, who: Who, free_id: int) -> Changed:
+def changed_by(
+    edit: Edit, intervals: Intervals, footage: Footage, who: Who, free_id: int, *, again: bool = False
+) -> Changed:
     """Return what an edit changes, nothing where all is as it says; the intervals themselves stay.
 
     Parameters
@@ -57,6 +62,8 @@ def changed_by(edit: Edit, intervals: Intervals, footage: Footage, who: Who, fre
     who : Who
     free_id : int
         The number that a new interval gets.
+    again : bool
+        It was made before and is only done again, as a journal says: what reviews already hold stays.
 
     Raises
     ------
@@ -64,12 +71,12 @@ def changed_by(edit: Edit, intervals: Intervals, footage: Footage, who: Who, fre
         The edit cannot be made; the message says why.
     """
     if isinstance(edit, Several):
-        return _changed_by_several(edit, intervals, footage, who, free_id)
-    return _changed_by_one(edit, intervals, footage, who, free_id)
+        return _changed_by_several(edit, intervals, footage, who, free_id, again)
+    return _changed_by_one(edit, intervals, footage, who, free_id, again)
 
 
 def _changed_by_several(
-    edit: Several, intervals: Intervals, footage: Footage, who: Who, free_id: int
+    edit: Several, intervals: Intervals, footage: Footage, who: Who, free_id: int, again: bool
 ) -> Changed:
     """Make the edits one after another, each on what those before have left."""
     if not edit.edits:
@@ -77,7 +84,7 @@ def _changed_by_several(
     now = dict(intervals)
     after: Changed = {}
     for part in edit.edits:
-        changed = _changed_by_one(part, now, footage, who, free_id)
+        changed = _changed_by_one(part, now, footage, who, free_id, again)
         for number, item in changed.items():
             if item is None:
                 now.pop(number, None)
@@ -88,8 +95,10 @@ def _changed_by_several(
     return after
 
 
-def _changed_by_one(edit: Single, intervals: Intervals, footage: Footage, who: Who, free_id: int) -> Changed:
-    maker = _Maker(intervals, footage, who, free_id)
+def _changed_by_one(
+    edit: Single, intervals: Intervals, footage: Footage, who: Who, free_id: int, again: bool
+) -> Changed:
+    maker = _Maker(intervals, footage, who, free_id, again)
     makers: dict[type, Callable[..., Changed]] = {
         SetTimes: maker.set_times,
         SetStatus: maker.set_status,
@@ -106,11 +115,12 @@ def _changed_by_one(edit: Single, intervals: Intervals, footage: Footage, who: W
 
 
 class _Maker:
-    def __init__(self, intervals: Intervals, footage: Footage, who: Who, free_id: int) -> None:
+    def __init__(self, intervals: Intervals, footage: Footage, who: Who, free_id: int, again: bool) -> None:
         self._intervals = intervals
         self._footage = footage
         self._who = who
         self._free_id = free_id
+        self._again = again
 
     def set_times(self, edit: SetTimes) -> Changed:
         old = self._get(edit.id)
@@ -171,11 +181,15 @@ class _Maker:
     def split(self, edit: Split) -> Changed:
         old = self._get(edit.id)
         record = old.record
-        if not record.onset_frame < edit.at <= record.offset_frame:
+        least = 1 if self._again else LEAST_PART  # a review may hold parts of one frame, and stays what it is
+        first, last = record.onset_frame + least, record.offset_frame + 1 - least
+        if not first <= edit.at <= last:
             raise ReviewError(
                 f"interval {edit.id} has frames {record.onset_frame} to {record.offset_frame}: it cannot "
-                f"be split at frame {edit.at}.",
-                "Split it at a frame after its onset, up to its offset.",
+                f"be split at frame {edit.at}, as each part needs {least} frames.",
+                f"Go to a frame from {first} to {last} and split there."
+                if first <= last
+                else "Move its onset or offset instead.",
             )
         parts = (
             (record.id, record.onset_frame, edit.at - 1),

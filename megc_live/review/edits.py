@@ -83,7 +83,10 @@ class Add:
 
 @dataclass(frozen=True)
 class Split:
-    """Cut an interval in two: ``at`` is the first frame of the second part, which gets a new number."""
+    """Cut an interval in two: ``at`` is the first frame of the second part, which gets a new number.
+
+    Each part has two frames at least (onset before offset): ``onset + 2 <= at <= offset - 1``.
+    """
 
     id: int
     at: int

@@ -60,9 +60,12 @@ class History:
         """What would be made again, in a few words; empty if nothing."""
         return self._undone[-1].text if self._undone else ""
 
-    def step(self, edit: Edit, who: Who) -> Step:
-        """Work out a step without making it; raises :class:`~megc_live.errors.ReviewError`."""
-        after = changed_by(edit, self.by_id, self._footage, who, self._free_id)
+    def step(self, edit: Edit, who: Who, *, again: bool = False) -> Step:
+        """Work out a step without making it; raises :class:`~megc_live.errors.ReviewError`.
+
+        ``again``: it is one of a journal, see :func:`~megc_live.review.change.changed_by`.
+        """
+        after = changed_by(edit, self.by_id, self._footage, who, self._free_id, again=again)
         return Step(describe(edit), {number: self.by_id.get(number) for number in after}, after)
 
     def do(self, step: Step) -> None:

@@ -118,7 +118,7 @@ def _read(review: Replayed, line: dict[str, Any]) -> None:
     if who.reviewer not in review.reviewers:
         review.reviewers.append(who.reviewer)
     if do == "edit":
-        review.history.do(review.history.step(edit_of(values), who))
+        review.history.do(review.history.step(edit_of(values), who, again=True))
     elif do == "undo":
         review.history.undo()
     elif do == "redo":

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.errors import SourceError
-from megc_live.gui.consent import LAPSES_AFTER_S, ConsentDialog, ConsentGate
+from megc_live.gui.consent import LAPSES_AFTER_S, ConsentDialog, ConsentGate, has_lapsed
 from megc_live.gui.start_camera import CameraCard
 from megc_live.video import ManualClock, Source
 from megc_live.video.camera import CameraInfo
@@ -101,7 +102,8 @@ def desk(qtbot: QtBot) -> Iterator[Desk]:
 def test_the_session_after_a_preview_uses_its_consent_up(desk: Desk, qtbot: QtBot) -> None:
     desk.preview()
     desk.clock.advance(LAPSES_AFTER_S - 1)
-    desk.list_cameras(lambda: not desk.card.cameras.is_listing())  # nothing has changed
+    with qtbot.waitSignal(desk.card.cameras.listed):
+        desk.card.cameras.refresh()  # nothing has changed
     qtbot.mouseClick(desk.card.start_button, LEFT)
     assert no_dialog(ConsentDialog)
     assert [record["participant"] for record in desk.began] == ["P07"] and desk.line() == ""
@@ -234,6 +236,38 @@ def test_a_participant_s_name_is_hinted_at_and_not_refused(qtbot: QtBot) -> None
         assert form.hint.isVisible() == hinted, text
     form.participant.setText("Jane Doe")
     assert "a participant code" not in form.missing()
+
+
+def test_the_age_of_a_record() -> None:
+    def given(seconds_ago: float, asked: bool = True) -> dict[str, Any]:
+        at = datetime.now().astimezone() - timedelta(seconds=seconds_ago)
+        return {"asked": asked, "time": at.isoformat(timespec="seconds")}
+
+    assert not has_lapsed(given(LAPSES_AFTER_S - 30))
+    assert has_lapsed(given(LAPSES_AFTER_S + 1))
+    assert has_lapsed(given(-LAPSES_AFTER_S - 2)), "the clock was set back"
+    assert not has_lapsed(given(LAPSES_AFTER_S + 1, asked=False)), "the demo clip asks nobody"
+
+
+def test_the_hint_moves_no_field_and_the_note_has_two_lines(qtbot: QtBot) -> None:
+    form = ConsentDialog("camera:0 Front")
+    qtbot.addWidget(form)
+    with qtbot.waitExposed(form):
+        form.show()
+    below = (form.given_by, form.purpose, form.note, *form.ticks.values(), form.ok)
+
+    def places() -> list[tuple[int, int]]:
+        QApplication.processEvents()  # a changed layout is laid out by an event
+        return [(field.mapTo(form, field.rect().topLeft()).y(), field.height()) for field in below]
+
+    before, size = places(), form.size()
+    qtbot.keyClicks(form.participant, "Maria Meier")
+    assert form.hint.isVisible() and (places(), form.size()) == (before, size)
+    form.note.setPlainText("one line\nand another")
+    bar = form.note.verticalScrollBar()
+    assert bar is not None
+    qtbot.waitUntil(lambda: bar.maximum() == 0)
+    assert size.width() <= 1200 and size.height() <= 640, "screens of 1280 x 720 have bars"
 
 
 def test_it_lapses_as_the_page_is_left(new_window: Windows, qtbot: QtBot) -> None:

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from megc_live.cut_off import RUNNING
 from megc_live.gui.preferences import Places, Preferences
+from megc_live.gui.recent import RecentItem
 from megc_live.output.columns import FRAME_HEADER, INTERVAL_HEADER
 from megc_live.output.tables import csv_line
 from tests.gui.conftest import Windows
@@ -65,12 +66,16 @@ def test_what_a_killed_program_left_of_a_session_is_offered_and_kept(
     (part / ".frames.csv.99999999-0123abcd.part").write_text(csv_line(FRAME_HEADER) + "0,0,0.0")
     window = new_window()
     qtbot.waitUntil(lambda: "ended in the middle of a live session" in window.banner.text.text())
-    assert window.banner.offer.text() == "Keep it"
-    window.banner.offer.click()
+    assert window.banner.button.text() == "Keep it"
+    window.banner.button.click()
     qtbot.waitUntil(lambda: "Kept in talk-cut-off" in window.banner.text.text())
     kept = results / "talk-cut-off"
     assert sorted(path.name for path in kept.iterdir()) == ["frames.csv", "intervals.csv", "session.json"]
     assert (kept / "frames.csv").read_text() == csv_line(FRAME_HEADER), "the half line is left out"
-    window.banner.offer.click()
+    assert RecentItem(str(kept), "results") in window.recent.items, "it is found again after Dismiss"
+    first = window.start.recent_list.item(0)
+    assert first is not None and "talk-cut-off" in first.text()
+    window.banner.button.click()
     qtbot.waitUntil(lambda: window.review.document is not None, timeout=20_000)
     assert window.workspace() == "Review"
+    assert "cut off" in window.review.title.text()

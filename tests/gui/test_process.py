@@ -20,9 +20,17 @@ from megc_live.batch_queue import BatchQueue
 from megc_live.choices import collect_choices
 from megc_live.gui import theme
 from megc_live.gui.closing import AskBeforeClosing
-from megc_live.gui.process.table import FILE, MICRO, PROGRESS, STATE, bar_colour, words_colour
+from megc_live.gui.process.table import FILE, MICRO, PROGRESS, STATE, QueueModel, bar_colour, words_colour
 from megc_live.gui.process.view import ProcessView
-from megc_live.gui.process.wording import bar_text, detail_html, how_long, reason, state_text, whole_text
+from megc_live.gui.process.wording import (
+    bar_text,
+    detail_html,
+    frames_words,
+    how_long,
+    reason,
+    state_text,
+    whole_text,
+)
 from megc_live.one_source import Outcome
 from megc_live.output import SINKS
 from megc_live.output.tables import read_intervals
@@ -412,6 +420,26 @@ def test_a_row_says_which_folder_its_results_are_in(tmp_path: Path) -> None:
 
     assert said("rec") == "□ cancelled"
     assert said("rec-stopped") == "□ cancelled, in rec-stopped"
+
+
+def test_a_row_says_why_its_results_are_not_in_the_folder_of_its_name(tmp_path: Path, qtbot: QtBot) -> None:
+    spec, why = str(tmp_path / "clipA.mp4"), "clipA is reviewed and was kept"
+    outcome = Outcome(spec, "clipA_2", "done", frames=1, took_s=1.0)
+    item = ItemView(
+        1, spec, "clipA_2", "done", False, 1, 1, NAN, NAN, outcome, tmp_path / "clipA_2", beside=why
+    )
+    assert state_text(item) == f"✓ done, in clipA_2: {why}"
+    told = detail_html(item, {"bad": "#f00", "warn": "#f00", "soft": "#f00"})
+    assert why in told and "1 frame in 1 s" in told
+    model = QueueModel()
+    model.show((item,))
+    tip = model.index(0, STATE).data(Qt.ItemDataRole.ToolTipRole)
+    assert f"In clipA_2: {why}." in tip, "the column is narrower than that"
+
+
+def test_numbers_of_frames_in_words() -> None:
+    assert [frames_words(n) for n in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
+    assert [frames_words(1, n) for n in (1, 30)] == ["1 of 1 frame", "1 of 30 frames"]
 
 
 def test_a_queue_with_failures_never_says_100_percent() -> None:

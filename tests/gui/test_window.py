@@ -162,7 +162,7 @@ def test_a_demo_clip_that_is_ready_tears_nobody_away(
     go_on.set()
     qtbot.waitUntil(lambda: "ready" in window.banner.text.text())
     assert window.workspace() == "Review" and window.banner.isVisible()
-    assert window.banner.offer.text() == "Analyse it"
+    assert window.banner.button.text() == "Analyse it"
     if dismissed:
         qtbot.keyClick(window, Qt.Key.Key_D, CTRL | SHIFT)
         assert not window.banner.isVisible()
@@ -197,7 +197,7 @@ def test_a_demo_clip_that_fails_is_told_where_the_user_is(new_window: Windows, q
     window.go_to(2)
     go_on.set()
     qtbot.waitUntil(lambda: "the disk is full" in window.banner.text.text())
-    assert window.banner.isVisible() and not window.banner.offer.isVisible()
+    assert window.banner.isVisible() and not window.banner.button.isVisible()
 
 
 def test_rendering_shows_its_progress_and_can_be_cancelled(new_window: Windows, qtbot: QtBot) -> None:
@@ -623,6 +623,32 @@ def test_a_second_session_waits_for_the_first(new_window: Windows, qtbot: QtBot)
     qtbot.waitUntil(lambda: second.opened == 2, timeout=SLOW_MS)
     results = window.preferences.results
     qtbot.waitUntil(lambda: len(list(results.glob("*/session.json"))) == 1, timeout=SLOW_MS)
+
+
+def test_a_question_that_is_answered_late_asks_for_consent_anew(
+    new_window: Windows, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = SimulatedCamera(30.0), SimulatedCamera(30.0)
+    window = new_window(opening=lambda spec: second.open())
+    window.open_live("camera:0", first.open, {"spotting_only": True})
+    wait_for_rows(qtbot, window)
+    running = second.opened
+
+    def end_it() -> None:
+        box: QMessageBox = dialog_of(qtbot, QMessageBox)
+        (end,) = (b for b in box.buttons() if box.buttonRole(b) == QMessageBox.ButtonRole.AcceptRole)
+        qtbot.mouseClick(end, LEFT)
+
+    window.open_source("http://127.0.0.1:9/x")
+    consent(qtbot)
+    monkeypatch.setattr("megc_live.gui.consent.LAPSES_AFTER_S", 0.0)  # as if ten minutes had passed
+    end_it()
+    assert window.live.is_running() and second.opened == running
+    assert "10 minutes have passed" in window.banner.text.text()
+    monkeypatch.undo()
+    consent(qtbot)  # given anew
+    end_it()
+    qtbot.waitUntil(lambda: second.opened == running + 1, timeout=SLOW_MS)
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (LEAST.width(), LEAST.height())])

@@ -138,6 +138,23 @@ def test_split_and_merge_are_each_others_inverse_in_time(opened: Open) -> None:
     assert len(document.intervals) == len(document.machine)
 
 
+def test_each_part_of_a_split_has_a_length(opened: Open) -> None:
+    document = opened()
+    document.apply(SetTimes(1, 40, 43, 46))
+    for at in (40, 41, 46, 47):
+        with pytest.raises(ReviewError, match=f"split at frame {at}, .* from 42 to 45 and split there"):
+            document.apply(Split(1, at))
+    document.apply(Split(1, 45))
+    document.undo()
+    document.apply(Split(1, 42))
+    assert [(document.get(n).record.onset_frame, document.get(n).record.offset_frame) for n in (1, 8)] == [
+        (40, 41),
+        (42, 46),
+    ]
+    with pytest.raises(ReviewError, match="Move its onset or offset instead"):
+        document.apply(Split(1, 41))
+
+
 def test_merging_joins_comments_and_regions(opened: Open) -> None:
     document = opened()
     document.apply(Comment(1, "a"))

@@ -283,6 +283,21 @@ def test_every_edit_comes_back_from_the_disk(opened: Open, edit: Edit) -> None:
     assert again.undo_text == describe(edit)
 
 
+def test_a_part_of_one_frame_that_a_review_holds_is_kept(opened: Open, result: Path) -> None:
+    document = opened("Ada")
+    offset = document.get(1).record.offset_frame
+    document.apply(Split(1, offset - 1))
+    document.close()
+    told = (result / "review.jsonl").read_text()
+    assert told.count(f'"at":{offset - 1}') == 1
+    (result / "review.jsonl").write_text(told.replace(f'"at":{offset - 1}', f'"at":{offset}'))
+    again = opened("Bob")
+    assert again.get(7).record.onset_frame == again.get(7).record.offset_frame == offset
+    again.undo()
+    again.redo()
+    assert again.get(7).record.onset_frame == offset
+
+
 def test_a_journal_that_was_moved_away_is_written_whole_again(opened: Open, result: Path) -> None:
     document = opened()
     document.apply(SetStatus(1, "accepted"))

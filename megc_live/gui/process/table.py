@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import (
 
 from megc_live.batch_items import ItemState, ItemView
 from megc_live.gui import theme
-from megc_live.gui.process.wording import how_long, progress_text, state_text
+from megc_live.gui.process.wording import frames_words, how_long, progress_text, state_text
 
 FILE, STATE, PROGRESS, RATE, LEFT, MICRO, MACRO = range(7)
 _TITLES: Final = ("File", "State", "Progress", "Frames/s", "Time left", "Micro", "Macro")
@@ -127,10 +127,11 @@ def _tip(item: ItemView, column: int) -> str:
     if column == FILE:
         return item.spec
     if column == STATE and item.outcome is not None:
-        said = [html.escape(text) for text in (item.outcome.error, *item.outcome.warnings) if text]
+        where = f"In {item.folder.name}: {item.beside}." if item.folder is not None and item.beside else ""
+        said = [html.escape(text) for text in (item.outcome.error, where, *item.outcome.warnings) if text]
         return f"<p>{'</p><p>'.join(said or [item.state])}</p>"  # as HTML, long lines are wrapped
     if column == PROGRESS and item.done:
-        return f"{item.done}{f' of {item.total}' if item.total else ''} frames"
+        return frames_words(item.done, item.total)
     return _TIPS[column]
 
 

@@ -27,7 +27,7 @@ def how_long(seconds: float) -> str:
     Examples
     --------
     >>> how_long(7.2), how_long(75), how_long(7300), how_long(float("nan"))
-    ('7 s', '1 min 15 s', '2 h 2 min', '')
+    ('7 s', '1 min 15 s', '2 h 1 min', '')
     """
     if not math.isfinite(seconds):
         return ""
@@ -39,6 +39,18 @@ def how_long(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def frames_words(frames: int, of: int | None = None) -> str:
+    """Return a number of frames in words, of how many if that is known.
+
+    Examples
+    --------
+    >>> frames_words(1), frames_words(20), frames_words(1, 20)
+    ('1 frame', '20 frames', '1 of 20 frames')
+    """
+    last = of or frames
+    return f"{f'{frames} of ' if of else ''}{last} frame{'' if last == 1 else 's'}"
+
+
 def state_text(item: ItemView) -> str:
     """Return the state of a file as the table shows it."""
     text: str = "stopping" if item.stopping else item.state
@@ -47,6 +59,7 @@ def state_text(item: ItemView) -> str:
         text += f", {warned} warning{'s' if warned > 1 else ''}"
     if item.folder is not None and item.folder.name not in (Path(item.spec).stem, Path(item.spec).name):
         text += f", in {item.folder.name}"
+        text += f": {item.beside}" if item.beside and item.state != "failed" else ""
     if item.state == "failed" and (why := reason(item)):
         text += f": {why}"
     return f"{SIGNS[item.state]} {text}"
@@ -79,7 +92,7 @@ def progress_text(item: ItemView) -> str:
         return ""
     if not math.isnan(item.fraction):
         return f"{100 * item.fraction:.0f} %" if item.state != "waiting" else ""
-    return f"{item.done} frames" if item.done else "opening" if item.state == "running" else ""
+    return frames_words(item.done) if item.done else "opening" if item.state == "running" else ""
 
 
 def bar_text(queue: QueueView) -> str:
@@ -144,7 +157,7 @@ def detail_html(item: ItemView | None, colours: dict[str, str]) -> str:
         stopped = " Stopped before its end; what was found till then is kept." if _is_cut(item) else ""
         parts.append(
             _p(
-                f"{outcome.frames} frames in {how_long(outcome.took_s) or 'an unknown time'}, "
+                f"{frames_words(outcome.frames)} in {how_long(outcome.took_s) or 'an unknown time'}, "
                 f"{outcome.micro} micro- and {outcome.macro} macro-expressions.{stopped}"
             )
         )
@@ -152,7 +165,8 @@ def detail_html(item: ItemView | None, colours: dict[str, str]) -> str:
         parts.append(_p("□ Cancelled; nothing was found till then."))
     parts += [_p(f"⚠ Warning: {warning}", colours["warn"]) for warning in outcome.warnings]
     if item.folder is not None:
-        parts.append(_p(f"Results: {item.folder}", colours["soft"]))
+        why = f" ({item.beside})" if item.beside else ""
+        parts.append(_p(f"Results: {item.folder}{why}", colours["soft"]))
     return "".join(parts)
 
 
@@ -163,10 +177,9 @@ def _is_cut(item: ItemView) -> bool:
 def _so_far(item: ItemView) -> str:
     if not item.done:
         return ""
-    of = f" of {item.total}" if item.total else ""
     rate = f", {item.rate:.0f} frames/s" if math.isfinite(item.rate) else ""
     left = f", about {how_long(item.eta_s)} left" if math.isfinite(item.eta_s) else ""
-    return f"{item.done}{of} frames{rate}{left}."
+    return f"{frames_words(item.done, item.total)}{rate}{left}."
 
 
 def _p(text: str, colour: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QAction
@@ -17,6 +17,7 @@ from megc_live.review import (
     Add,
     Comment,
     Edit,
+    Import,
     Merge,
     ReviewDocument,
     SetKind,
@@ -43,14 +44,15 @@ class Editor(QObject):
         An edit cannot be made; one line.
     told : pyqtSignal(str)
         What an edit has done that may not be seen at once; one line.
-    merged : pyqtSignal(int)
-        Several intervals are this one now.
+    elsewhere : pyqtSignal(object)
+        What is selected now was changed from another place, by an undo for example, and is to be shown:
+        tuple of (onset, offset), frames, from which the reviewer has it in view already.
     """
 
     changed = pyqtSignal(object)
     failed = pyqtSignal(str)
     told = pyqtSignal(str)
-    merged = pyqtSignal(int)
+    elsewhere = pyqtSignal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -172,7 +174,7 @@ class Editor(QObject):
         document = self.document
         if document is None:
             return False
-        before = {item.id for item in document.intervals}
+        before = self._by_number()
         try:
             document.apply(edit)
         except MegcError as error:
@@ -180,7 +182,10 @@ class Editor(QObject):
             if not isinstance(edit, Comment):  # what was dragged goes back; what was typed stays
                 self.changed.emit(frozenset(self.selection))
             return False
-        there = {item.id for item in document.intervals}
+        if isinstance(edit, Import):
+            self._show(self._kept(), before)
+            return True
+        there = self._by_number().keys()
         self.changed.emit((select or frozenset(there - before) or frozenset(self.selection)) & there)
         return True
 
@@ -251,7 +256,7 @@ class Editor(QObject):
         if not self.apply(Merge(self.selection)):
             return
         there = [item.id for item in items if self._get(item.id) is not None]
-        self.merged.emit(there[0])
+        self.elsewhere.emit(())
         if 0 < len(rejected) < len(items):
             self.told.emit(
                 f"{' and '.join(rejected)} had been rejected and is part of interval {there[0]} now: "
@@ -270,25 +275,41 @@ class Editor(QObject):
         # what is being typed is a change too, and the last one: written after an undo it would end the redo
         if document is None or not self.finish_typing():
             return
-        before = {item.id: item for item in document.intervals}
+        before = self._by_number()
         text = document.undo_text if which == "undo" else document.redo_text
         try:
             document.undo() if which == "undo" else document.redo()
         except MegcError as error:
             self.failed.emit(str(error))
             return
-        changed = frozenset(item.id for item in document.intervals if before.get(item.id) != item)
-        there = frozenset(item.id for item in document.intervals)
-        if text.startswith("import "):  # all that differs would be selected, and the next key would change it
-            changed = frozenset(self.selection) & there or frozenset(
-                item.id for item in document.intervals[:1]
-            )
-        self.changed.emit(changed or frozenset(self.selection) & there)
+        now = self._by_number()
+        changed = frozenset(number for number, item in now.items() if before.get(number) != item)
+        if text.startswith("import "):
+            changed = self._kept()
+        if changed:
+            self._show(changed, before)
+        else:  # what it had added is gone
+            self.changed.emit(frozenset(self.selection) & now.keys())
+
+    def _kept(self) -> frozenset[int]:
+        """What is selected after an import: with all that differs, the next key would change it."""
+        there = self._by_number().keys()
+        return frozenset(self.selection) & there or frozenset(list(there)[:1])
+
+    def _show(self, changed: frozenset[int], before: Mapping[int, ReviewInterval]) -> None:
+        """Select what has changed and have it shown, which may be far from where the reviewer was."""
+        self.changed.emit(changed)
+        known = (
+            state[number].span for state in (before, self._by_number()) for number in changed & state.keys()
+        )
+        self.elsewhere.emit(tuple(known))
+
+    def _by_number(self) -> dict[int, ReviewInterval]:
+        """All intervals by number, in their order."""
+        return {item.id: item for item in self.document.intervals} if self.document is not None else {}
 
     def _one(self) -> ReviewInterval | None:
         return self._get(self.selection[0]) if len(self.selection) == 1 else None
 
     def _get(self, number: int) -> ReviewInterval | None:
-        if self.document is None:
-            return None
-        return next((item for item in self.document.intervals if item.id == number), None)
+        return self._by_number().get(number)

@@ -1,23 +1,23 @@
-"""What is shown before a review can begin: nothing is open, who reviews, opening, what went wrong."""
+"""What is shown before a review can begin: nothing is open, who reviews, opening."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+
+from megc_live.gui.banner import Banner as Banner
 
 
 class EmptyPage(QWidget):
@@ -189,71 +189,6 @@ class Header(QWidget):
             button = QToolButton()
             button.setDefaultAction(action)
             row.addWidget(button)
-
-
-class Banner(QFrame):
-    """One line above the work: what went wrong or should be known, and a button if something can be done."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("role", "card")
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setProperty("role", "warn")
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        # a long word, of a file's name for example, is cut off; it must not make the window wider
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.button = QPushButton()
-        self.button.setAutoDefault(True)
-        self._do: Callable[[], object] = lambda: None
-        self.button.clicked.connect(lambda: self._do())
-        close = QToolButton()
-        close.setText("✕")
-        close.setToolTip("Hide this message (Esc)")
-        close.clicked.connect(self.leave)
-        for widget in (self.button, close):  # a click leaves the keyboard where it was
-            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 3, 4, 3)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.button)
-        layout.addWidget(close)
-        self.hide()
-
-    def tell(
-        self, text: str, button: str = "", tip: str = "", do: Callable[[], object] = lambda: None
-    ) -> None:
-        """Show a message.
-
-        Parameters
-        ----------
-        text : str
-        button : str
-            What the button says; empty: no button.
-        tip : str
-            Its tooltip.
-        do : callable
-            What it does.
-        """
-        self._do = do
-        self.text.setText(text)
-        self.text.setToolTip(text)
-        self.button.setText(button)
-        self.button.setToolTip(f"{tip or button} (Ctrl+Shift+G)")
-        self.button.setVisible(bool(button))
-        self.show()
-
-    def press(self) -> None:
-        """Do what the button does, if there is one."""
-        if self.button.isVisible():
-            self.button.click()
-
-    def leave(self) -> None:
-        """Hide it; the keyboard, if it was here, goes back to the work."""
-        here = self.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
-        self.hide()
-        if here and (parent := self.parentWidget()) is not None:
-            parent.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 def folder_of_results(path: Path) -> Path | None:

@@ -177,6 +177,11 @@ class IntervalList(QWidget):
         finally:
             self._quiet = before
 
+    def bring(self, number: int) -> None:
+        """Scroll to an interval, if the filter lets it through."""
+        if number in (shown := self.shown_ids()):
+            self.table.scrollTo(self.proxy.index(shown.index(number), 0))
+
     def shown_ids(self) -> list[int]:
         """Numbers of the intervals that the filter lets through, in the order of the rows."""
         return [self._id_at(row) for row in range(self.proxy.rowCount())]

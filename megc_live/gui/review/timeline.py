@@ -202,6 +202,11 @@ class Timeline(QWidget):
         around = _MARGIN * max(end - start, 4 * self._period())
         self.show_span(start - around, end + around)
 
+    def shows(self, onset: int, offset: int) -> bool:
+        """Return whether anything of an interval is in view."""
+        low, high = self.span()
+        return self.bars.time_of(onset) <= high and self.bars.time_of(offset) >= low
+
     def bring(self, onset: int, offset: int) -> None:
         """Bring an interval into view whole, zooming out only if there is no room for it."""
         start, end = self.bars.time_of(onset), self.bars.time_of(offset)

@@ -11,6 +11,7 @@ from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFocusEvent
 from PyQt6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from megc_live.gui.banner import Banner
 from megc_live.gui.review.exchange import Exchange
 from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.file_actions import ON_BUTTONS, file_actions
@@ -23,9 +24,9 @@ from megc_live.gui.review.opening import (
     same_folder,
 )
 from megc_live.gui.review.own_keys import OwnKeys
-from megc_live.gui.review.pages import Banner, ChoicePage, EmptyPage, Header, NamePage
+from megc_live.gui.review.pages import ChoicePage, EmptyPage, Header, NamePage
 from megc_live.gui.review.pickers import dropped_results, pick_results
-from megc_live.gui.review.words import greeting, reviewed_before, saved_words
+from megc_live.gui.review.words import greeting, reviewed_before, saved_words, title_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
 from megc_live.review import REVIEW, ExportedError, JournalError, ReviewDocument
@@ -76,7 +77,7 @@ class ReviewView(QWidget):
         """What was under review, closed so that its folder could be opened anew."""
         self.wait_page = QLabel()
         self.wait_page.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.banner = Banner()
+        self.banner = Banner("Esc", stays=True)
         self.pages = QStackedWidget()
         self.exchange = Exchange(self, self.work, self.banner, self._reader_for, self._can_begin)
         self._make_actions()
@@ -315,7 +316,7 @@ class ReviewView(QWidget):
             before.close()
         self._gave_way = None
         document = opened.document
-        self.title.setText(document.session.source.name or document.folder.name)
+        self.title.setText(title_words(document))
         self.title.setToolTip(str(document.folder))
         self.files["name"].setIconText(f"Reviewer: {document.reviewer}")
         self.work.show_results(opened, no_video(document))

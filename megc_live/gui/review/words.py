@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from megc_live.cut_off import MARK
 from megc_live.gui.review.opening import had_video, no_video
 from megc_live.review import REVIEW, ReviewDocument
 
@@ -17,6 +18,14 @@ class Greeting:
 
     text: str
     offer: Offer = ""
+
+
+def title_words(document: ReviewDocument) -> str:
+    """Return what is under review, and whether the run did not come to its end."""
+    name, run = document.session.source.name or document.folder.name, document.session.run
+    if run.get(MARK):
+        return f"{name} · cut off"
+    return f"{name} · stopped before its end" if run.get("complete") is False else name
 
 
 def greeting(document: ReviewDocument) -> Greeting:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QAction, QKeyEvent
 from PyQt6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QSplitter,
@@ -17,12 +16,13 @@ from PyQt6.QtWidgets import (
 )
 
 from megc_live.gui.review.bars import bar_of, machine_bar
-from megc_live.gui.review.buttons import menu_button, tool_button
+from megc_live.gui.review.buttons import edit_bar
 from megc_live.gui.review.editor import Editor
 from megc_live.gui.review.opening import Opened
 from megc_live.gui.review.own_keys import OwnKeys
 from megc_live.gui.review.player import SPEEDS, Player
 from megc_live.gui.review.stage import VIDEO, Stage
+from megc_live.gui.review.steps import Steps
 from megc_live.gui.review.table import IntervalList
 from megc_live.gui.review.timeline import Timeline
 from megc_live.gui.shortcuts import make_action
@@ -40,8 +40,7 @@ class Workspace(QWidget):
         self.opened: Opened | None = None
         self._own_keys = OwnKeys(self)
         self._comment_of: int | None = None
-        self._row = 0
-        """Where in the list the selection is, or was before the filter hid it."""
+        self._steps = Steps()
         self.player = Player()
         self.stage = Stage(self.player)
         self.list = IntervalList()
@@ -66,6 +65,8 @@ class Workspace(QWidget):
         self.nav_actions = [
             make_action(self, "Interval before", "Up", lambda: self._move(-1), tip="Select the one before"),
             make_action(self, "Next interval", "Down", lambda: self._move(1), tip="Select the next one"),
+            make_action(self, "One interval more or less, upwards", "Shift+Up", lambda: self._extend(-1)),
+            make_action(self, "One interval more or less, downwards", "Shift+Down", lambda: self._extend(1)),
             make_action(self, "Zoom to interval", "Z", self._zoom, tip="Show the selected interval large"),
             make_action(self, "Play interval", "Shift+Space", self._play, tip="Play it over and over"),
             make_action(self, "Go to onset", "Ctrl+Left", lambda: self._go("onset_frame")),
@@ -78,7 +79,7 @@ class Workspace(QWidget):
         column = QVBoxLayout(self.side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
-        column.addLayout(self._edit_bar())
+        column.addLayout(edit_bar(self.editor, self.nav_actions, self.face_label, self.face))
         column.addWidget(self.list, 1)
         column.addWidget(self.comment)
         self.top = QSplitter(Qt.Orientation.Horizontal)
@@ -100,24 +101,6 @@ class Workspace(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.whole)
-
-    def _edit_bar(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(3)
-        editor = self.editor
-        for action in (editor.accept, editor.reject):
-            row.addWidget(tool_button(action))
-        row.addWidget(
-            menu_button("Label", editor.labels, "Class of the selected intervals (1, 2, 3; 0: none)")
-        )
-        for action in (editor.kind, editor.add, editor.split, editor.merge):
-            row.addWidget(tool_button(action))
-        more = [editor.reopen, *editor.marks, editor.comment, *self.nav_actions]
-        row.addWidget(menu_button("More", more, "Further things to do with the selected interval"))
-        row.addStretch(1)
-        row.addWidget(self.face_label)
-        row.addWidget(self.face)
-        return row
 
     def _connect(self) -> None:
         bars = self.timeline.bars
@@ -141,7 +124,7 @@ class Workspace(QWidget):
         for field in (self.comment, self.list.text):
             field.installEventFilter(self)
         self.comment.returnPressed.connect(self._comment_done)
-        self.editor.merged.connect(lambda number: self._select(frozenset({number}), seek=True))
+        self.editor.elsewhere.connect(self._go_there)
         self._own_keys.keep_all(self)
         self.face.currentIndexChanged.connect(self._face_chosen)
 
@@ -211,9 +194,11 @@ class Workspace(QWidget):
     def selected(self) -> ReviewInterval | None:
         """Return the interval that alone is selected."""
         chosen = self.editor.selection
-        if self.opened is None or len(chosen) != 1:
-            return None
-        return next((item for item in self.opened.document.intervals if item.id == chosen[0]), None)
+        return self._interval(chosen[0]) if len(chosen) == 1 else None
+
+    def _interval(self, number: int) -> ReviewInterval | None:
+        there = self.opened.document.intervals if self.opened is not None else ()
+        return next((item for item in there if item.id == number), None)
 
     def finish_typing(self) -> bool:
         """Keep a comment that is still being written; call it before the document is closed.
@@ -255,9 +240,7 @@ class Workspace(QWidget):
         # what the filter hides can still be selected, in the timeline
         shown = self.list.selection()
         self.editor.selection = (*shown, *sorted(ids - set(shown)))
-        self._row = next(
-            (row for row, number in enumerate(self.list.shown_ids()) if number in ids), self._row
-        )
+        self._steps.note(self.list.shown_ids(), ids)
         self.editor.update_actions()
         self.timeline.bars.select(ids)
         item = self.selected()
@@ -318,13 +301,29 @@ class Workspace(QWidget):
             self.editor.apply(edit)
 
     def _move(self, by: int) -> None:
+        if wanted := self._steps.move(self.list.shown_ids(), self.editor.selection, by):
+            self._select(wanted, seek=True)
+
+    def _extend(self, by: int) -> None:
         shown = self.list.shown_ids()
-        if not shown:
+        if not set(shown) & set(self.editor.selection):
+            self._move(by)
             return
-        chosen = [row for row, number in enumerate(shown) if number in self.editor.selection]
-        # where the filter has hidden what was selected, the next one stands in its row now
-        row = (chosen[0] if by < 0 else chosen[-1]) + by if chosen else self._row + min(by, 0)
-        self._select(frozenset({shown[min(max(row, 0), len(shown) - 1)]}), seek=True)
+        wanted, end = self._steps.extend(shown, self.editor.selection, by)
+        self._select(wanted, seek=True)
+        self.list.bring(end)
+
+    def _go_there(self, known: Sequence[tuple[int, int]]) -> None:
+        """Show what is selected now, the first of it if it is more, unless the reviewer is there."""
+        chosen = self.editor.selection
+        item = self._interval(chosen[0]) if chosen else None
+        if item is None:
+            return
+        here = any(onset <= self.player.position <= offset for onset, offset in known)
+        if not here or not self.timeline.shows(*item.span):
+            self.timeline.bring(*item.span)
+        if not here:
+            self.player.go(item.record.apex_frame)
 
     def _zoom(self) -> None:
         item = self.selected()

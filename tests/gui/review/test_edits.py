@@ -217,6 +217,18 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(view: ReviewView, qtbot
     assert not view.banner.isVisible()
 
 
+def test_a_split_beside_an_edge_is_refused_with_what_to_do(view: ReviewView, qtbot: QtBot) -> None:
+    assert view.document is not None
+    number = first(view)
+    state = view.document.intervals
+    onset, _, offset = frames_of(view, number)
+    view.work.player.go(offset)
+    wait_for_picture(view, qtbot)
+    key(view, qtbot, "S")
+    assert view.document.intervals == state
+    assert f"Go to a frame from {onset + 2} to {offset - 1}" in view.banner.text.text()
+
+
 def test_a_comment_is_kept_with_enter_and_left_with_escape(view: ReviewView, qtbot: QtBot) -> None:
     number = first(view)
     before = interval(view, number)
