@@ -68,10 +68,14 @@ def free_folder_for(document: ReviewDocument, instead_of: Path) -> Path:
     first = folder_for(document)
     for number in count(1):
         folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
-        with suppress(OutputError):
-            found = earlier_export(document, folder, FORMATS)
-            if folder.resolve() != instead_of.resolve() and (found.own or not found.replaced):
-                return folder
+        try:
+            found = _look(document, folder, FORMATS)
+        except OutputError:
+            continue
+        except OSError:  # of the disk: it would be the same with every other number
+            return folder
+        if folder.resolve() != instead_of.resolve() and (found.own or not found.replaced):
+            return folder
     raise AssertionError("there is always another number")
 
 
@@ -95,15 +99,19 @@ def earlier_export(document: ReviewDocument, folder: Path, formats: Sequence[str
         A review cannot be exported into it, as :func:`check_folder` says.
     """
     with writing(folder):
-        people, known = _checked(document, folder)
-        named = folder.name == _own_name(document.reviewer)
-        own = document.reviewer in people or (known and not people and named)
-        own = own and _of_this_recording(document, folder)
-        rest = [kind for kind in FORMATS if kind not in formats] if own else []
-        stale = [kind for kind in rest if not _says(document, folder, kind)]
-        older, replaced = replaced_by(folder, stale), replaced_by(folder, formats)
-        times_s = [(folder / path).stat().st_mtime for path in (*replaced, *older)]
-        return Earlier(own, tuple(replaced), tuple(older), max(times_s, default=0.0))
+        return _look(document, folder, formats)
+
+
+def _look(document: ReviewDocument, folder: Path, formats: Sequence[str]) -> Earlier:
+    people, known = _checked(document, folder)
+    named = folder.name == _own_name(document.reviewer)
+    own = document.reviewer in people or (known and not people and named)
+    own = own and _of_this_recording(document, folder)
+    rest = [kind for kind in FORMATS if kind not in formats] if own else []
+    stale = [kind for kind in rest if not _says(document, folder, kind)]
+    older, replaced = replaced_by(folder, stale), replaced_by(folder, formats)
+    times_s = [(folder / path).stat().st_mtime for path in (*replaced, *older)]
+    return Earlier(own, tuple(replaced), tuple(older), max(times_s, default=0.0))
 
 
 def check_folder(document: ReviewDocument, folder: Path) -> None:

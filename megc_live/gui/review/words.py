@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from megc_live.gui.review.opening import had_video, no_video
-from megc_live.review import REVIEW, ReviewDocument
+from megc_live.review import REVIEW, Earlier, ReviewDocument
 
 Offer = Literal["", "locate", "take over"]
 
@@ -49,3 +52,26 @@ def saved_words(document: ReviewDocument) -> str:
         return f"{own}✓ no changes yet; each is saved as it is made"
     # without a time: what an undo leaves was changed before it, and yet the undo is written down
     return f"{own}✓ all changes are saved"
+
+
+def before_export(earlier: Earlier) -> str:
+    """Return what is asked before a review goes where something lies already; empty: nothing."""
+    replaced, older = _named(earlier.replaced), _named(earlier.older)
+    if not replaced and not older:
+        return ""
+    if not earlier.own:
+        return (
+            f"⚠ There already, and not from an earlier export of this review by you: {replaced}. “Replace” "
+            "puts the new files in their place."
+        )
+    when = datetime.fromtimestamp(earlier.written_s).strftime("%Y-%m-%d %H:%M")
+    text = f"⚠ Your export of {when} is there."
+    if replaced:
+        text += f" Replaced if you go on: {replaced}."
+    if older:
+        text += f"\nNot ticked, so they stay as they are and no longer agree with the review: {older}."
+    return text
+
+
+def _named(paths: Iterable[Path]) -> str:
+    return ", ".join(path.as_posix() for path in paths)
