@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from megc_live.errors import DatasetError, ReviewError
@@ -31,9 +32,9 @@ class ExportedError(ReviewError):
 
     def __init__(self, folder: Path, original: Path, people: str) -> None:
         super().__init__(
-            f"{folder.name!r} is the export of a review{people}: what a person changed there is no longer "
-            "what the machine found.",
-            f"Open {str(original)!r}, which was reviewed.",
+            f"{folder.name!r} is the export of a review{people}, not the results that were reviewed: a "
+            "review goes on where these are.",
+            f"Open {str(original)!r}.",
         )
         self.original = original
 
@@ -97,6 +98,15 @@ def _last_change(path: Path) -> str:
 def by_machine(records: Iterable[IntervalRecord]) -> tuple[IntervalRecord, ...]:
     """Return the intervals that are as the machine found them, in order."""
     return tuple(record for record in records if record.source != "human")
+
+
+def as_left(records: Iterable[IntervalRecord]) -> tuple[IntervalRecord, ...]:
+    """Return intervals without the names of those who only looked at them, in order.
+
+    The table of an export names who accepted an interval of the machine's but has no place for the decision:
+    where a review begins with it nobody has decided, and nobody's name must stand beside that.
+    """
+    return tuple(replace(record, reviewer="") if record.source == "auto" else record for record in records)
 
 
 def people_in(names: Iterable[str]) -> str:

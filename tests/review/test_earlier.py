@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from megc_live.errors import OutputError
-from megc_live.output import SessionInfo
+from megc_live.output import SessionInfo, read_intervals
 from megc_live.review import (
     Comment,
     Earlier,
     ReviewDocument,
+    ReviewInterval,
     SetStatus,
+    SetTimes,
     earlier_export,
     export,
     folder_for,
@@ -181,3 +183,30 @@ def test_the_folder_that_is_offered_instead_holds_nobody_else_s_files(opened: Op
     (own.with_name("reviewed-Ben-2") / "report.html").write_text("of somebody")
     with opened("Ben", own=True) as ben:
         assert free_folder_for(ben, tmp_path / "elsewhere") == own.with_name("reviewed-Ben-3")
+
+
+def test_a_review_of_an_export_begins_without_the_names_of_who_accepted(opened: Open, tmp_path: Path) -> None:
+    out = tmp_path / "sent"
+    with opened("Anna") as anna:
+        anna.apply(SetStatus(1, "accepted"))
+        anna.apply(SetTimes(2, *_moved(anna.get(2))))
+        export(anna, out, ["csv"])
+    assert {record.id: record.reviewer for record in read_intervals(out / "intervals.csv")}[1] == "Anna"
+    with ReviewDocument.open(out, "Ben") as ben:
+        assert {item.status for item in ben.intervals} == {"open"}
+        assert {item.id for item in ben.intervals if item.record.reviewer} == {2}, "moved by Anna"
+        ben.apply(SetStatus(3, "accepted"))
+        journal = ben.journal
+    # a review that was begun with these names, by an earlier version, is gone on with all the same
+    first, *rest = journal.read_text().splitlines()
+    values = json.loads(first)
+    values["machine"][0]["reviewer"] = "Anna"
+    journal.write_text("\n".join([json.dumps(values), *rest]) + "\n")
+    with ReviewDocument.open(out, "Ben") as ben:
+        assert ben.get(1).record.reviewer == "" and ben.get(3).status == "accepted"
+        assert not any("anew" in note for note in ben.notes)
+        assert ben.notes[0].startswith("Anna reviewed and exported") and "began with" in ben.notes[0]
+
+
+def _moved(item: ReviewInterval) -> tuple[int, int, int]:
+    return item.span[0], item.record.apex_frame, item.span[1] + 1

@@ -192,7 +192,7 @@ class Header(QWidget):
 
 
 class Banner(QFrame):
-    """One line above the work: what went wrong or should be known, and a button if something can be done."""
+    """One line above the work: what went wrong or should be known, and buttons if something can be done."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -203,25 +203,32 @@ class Banner(QFrame):
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # a long word, of a file's name for example, is cut off; it must not make the window wider
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.button = QPushButton()
-        self.button.setAutoDefault(True)
-        self._do: Callable[[], object] = lambda: None
-        self.button.clicked.connect(lambda: self._do())
+        self.button, self.second = QPushButton(), QPushButton()
+        self._do: dict[QPushButton, Callable[[], object]] = {}
+        for button in (self.button, self.second):
+            button.setAutoDefault(True)
+            button.clicked.connect(lambda _, button=button: self._do[button]())
         close = QToolButton()
         close.setText("✕")
         close.setToolTip("Hide this message (Esc)")
         close.clicked.connect(self.leave)
-        for widget in (self.button, close):  # a click leaves the keyboard where it was
+        for widget in (self.button, self.second, close):  # a click leaves the keyboard where it was
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 3, 4, 3)
         layout.addWidget(self.text, 1)
-        layout.addWidget(self.button)
-        layout.addWidget(close)
+        for widget in (self.button, self.second, close):
+            layout.addWidget(widget)
         self.hide()
 
     def tell(
-        self, text: str, button: str = "", tip: str = "", do: Callable[[], object] = lambda: None
+        self,
+        text: str,
+        button: str = "",
+        tip: str = "",
+        do: Callable[[], object] = lambda: None,
+        *,
+        also: tuple[str, str, Callable[[], object]] | None = None,
     ) -> None:
         """Show a message.
 
@@ -234,13 +241,19 @@ class Banner(QFrame):
             Its tooltip.
         do : callable
             What it does.
+        also : tuple, optional
+            The same three of a second button.
         """
-        self._do = do
         self.text.setText(text)
         self.text.setToolTip(text)
+        second, second_tip, second_do = also or ("", "", do)
+        self._do = {self.button: do, self.second: second_do}
         self.button.setText(button)
         self.button.setToolTip(f"{tip or button} (Ctrl+Shift+G)")
-        self.button.setVisible(bool(button))
+        self.second.setText(second)
+        self.second.setToolTip(second_tip or second)
+        for one in (self.button, self.second):
+            one.setVisible(bool(one.text()))
         self.show()
 
     def press(self) -> None:

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
-from megc_live.gui.review.opening import had_video, no_video
-from megc_live.review import REVIEW, Earlier, ReviewDocument
-
-Offer = Literal["", "locate", "take over"]
+from megc_live.review import REVIEW, Earlier, ReviewDocument, ReviewInterval
 
 
-@dataclass(frozen=True)
-class Greeting:
-    """What is told when a document is shown, and what the button beside it does."""
+def not_taken_over(document: ReviewDocument) -> str:
+    """Return what is said of decisions that lie beside results and are not shown; empty: there are none.
 
-    text: str
-    offer: Offer = ""
+    They are offered until the review has begun; what is open to look at only cannot take them over.
+    """
+    if document.revision or document.reviewers_before or not (document.folder / REVIEW).is_file():
+        return ""
+    if document.read_only:
+        return f"What was decided is in {REVIEW}."
+    return (
+        f"The decisions and comments in {REVIEW} are not shown yet: “Take them over” shows them, Undo takes "
+        "that back."
+    )
 
 
-def greeting(document: ReviewDocument) -> Greeting:
-    """Return what a reviewer should know first; without text if there is nothing."""
-    notes = " ".join(document.notes)
-    if document.video is None and had_video(document):
-        return Greeting(f"{no_video(document)} {notes}".strip(), "locate")
-    begun = document.revision or document.reviewers_before or document.read_only
-    if not begun and (document.folder / REVIEW).is_file():
-        return Greeting(
-            f"{REVIEW} beside these results holds the decisions of a review. {notes}", "take over"
-        )
-    return Greeting(notes)
+def before_taking_over(document: ReviewDocument) -> str:
+    """Return what is asked before decisions are taken over; empty: nothing has been changed here."""
+    if not document.can_undo:
+        return ""
+    began = {ReviewInterval(record) for record in document.machine}
+    n = sum(item not in began for item in document.intervals)
+    what = "1 interval was" if n == 1 else f"{n} intervals were"
+    return (
+        f"{what} decided on or changed here. All intervals would be replaced by those in {REVIEW}, "
+        f"{'this one' if n == 1 else 'these'} too; Undo brings them back."
+    )
 
 
 def reviewed_before(document: ReviewDocument) -> str:
