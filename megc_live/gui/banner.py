@@ -10,6 +10,9 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolic
 
 from megc_live.gui import icons, theme
 
+Offer = tuple[str, str, Callable[[], object]]
+"""What a button says, its tooltip, what it does."""
+
 
 @dataclass(frozen=True)
 class _Message:
@@ -19,6 +22,7 @@ class _Message:
     button: str = ""
     tip: str = ""
     do: Callable[[], object] = lambda: None
+    also: Offer | None = None
 
     def stands_for(self, other: _Message) -> bool:
         """Whether an offer that waits is of no more use once this is shown: it says or does the same."""
@@ -44,6 +48,8 @@ class Banner(QFrame):
     text : QLabel
     button : QPushButton
         What can be done about it; hidden where there is nothing.
+    second : QPushButton
+        What can be done besides; hidden where there is nothing.
     """
 
     def __init__(self, key: str, *, stays: bool = False, parent: QWidget | None = None) -> None:
@@ -60,12 +66,13 @@ class Banner(QFrame):
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # a long word, of a file's name for example, is cut off; it must not make the window wider
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.button = QPushButton()
-        self.button.setAutoDefault(True)
-        self.button.clicked.connect(self._take)
+        self.button, self.second = QPushButton(), QPushButton()
+        for button in (self.button, self.second):
+            button.setAutoDefault(True)
+            button.clicked.connect(lambda _on=False, button=button: self._take(button))
         self.dismiss = QToolButton()
         self.dismiss.clicked.connect(self.leave)
-        for widget in (self.button, self.dismiss):  # a click leaves the keyboard where it was
+        for widget in (self.button, self.second, self.dismiss):  # a click leaves the keyboard where it was
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._name_dismiss()
         self._sign = QLabel()
@@ -75,12 +82,18 @@ class Banner(QFrame):
         line.setContentsMargins(12, 4, 12, 4)
         line.addWidget(self._sign)
         line.addWidget(self.text, 1)
-        line.addWidget(self.button)
-        line.addWidget(self.dismiss)
+        for widget in (self.button, self.second, self.dismiss):
+            line.addWidget(widget)
         self.hide()
 
     def tell(
-        self, text: str, button: str = "", tip: str = "", do: Callable[[], object] = lambda: None
+        self,
+        text: str,
+        button: str = "",
+        tip: str = "",
+        do: Callable[[], object] = lambda: None,
+        *,
+        also: Offer | None = None,
     ) -> None:
         """Show a message.
 
@@ -93,8 +106,10 @@ class Banner(QFrame):
             Its tooltip.
         do : callable
             What it does.
+        also : tuple, optional
+            The same three of a second button.
         """
-        message = _Message(text, button, tip, do)
+        message = _Message(text, button, tip, do, also)
         if self._shown is not None and self._open:
             self._waiting.append(self._shown)
         self._waiting = [offer for offer in self._waiting if not message.stands_for(offer)]
@@ -127,6 +142,10 @@ class Banner(QFrame):
         self.button.setText(message.button)
         self.button.setToolTip(f"{message.tip or message.button} (Ctrl+Shift+G)")
         self.button.setVisible(self._open)
+        second, tip, _ = message.also or ("", "", None)
+        self.second.setText(second)
+        self.second.setToolTip(tip or second)
+        self.second.setVisible(bool(second))
         self._name_dismiss()
         self.show()
 
@@ -136,10 +155,12 @@ class Banner(QFrame):
         before = "; the one before comes back" if more else ""
         self.dismiss.setToolTip(f"Hide this message{before} ({self._key})")
 
-    def _take(self) -> None:
+    def _take(self, button: QPushButton) -> None:
         if self._shown is None:
             return
-        do, self._open = self._shown.do, False
+        also = self._shown.also
+        do = also[2] if also is not None and button is self.second else self._shown.do
+        self._open = False
         if not self._stays:
             self.leave()
         do()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import secrets
@@ -109,7 +110,11 @@ class PendingFile:
 
 
 def publish_all(files: Sequence[PendingFile], replacing: Sequence[Path]) -> None:
-    """Give finished files their final names: all of them, or none if one was to be replaced unasked.
+    """Give finished files their final names: all of them, or none.
+
+    What is to be replaced is moved aside first, which already fails for a file that another program keeps
+    open, and is put back if anything goes wrong. The last file tells what the others are: it is the first one
+    that is moved aside and the last one to get its name, so that it never stands beside files of two runs.
 
     Parameters
     ----------
@@ -121,25 +126,66 @@ def publish_all(files: Sequence[PendingFile], replacing: Sequence[Path]) -> None
     Raises
     ------
     OutputError
-        There is a file under another one of the names, which stays; or one cannot be written.
+        There is a file under another one of the names, which stays; or one cannot be written or replaced.
     """
-    new = [file for file in files if file.path not in replacing]
-    old = [file for file in files if file.path in replacing]
-    there = [file.path for file in new if file.path.exists()]
+    there = [file.path for file in files if file.path not in replacing and file.path.exists()]
     if there:
         raise _taken(there)
+    aside: dict[Path, Path] = {}
     published: list[Path] = []
     try:
-        for file in new:
-            file.publish(replace=False)
+        for file in reversed(files):
+            if file.path in replacing and (file.path.exists() or file.path.is_symlink()):
+                _move_aside(file.path, aside)
+        for file in files:
+            file.publish(replace=file.path in replacing)
             published.append(file.path)
-    except OutputError:  # nothing was replaced so far: take back what is new
-        for path in published:
+    except BaseException:
+        _put_back(published, aside)
+        raise
+    for old in aside.values():
+        with suppress(OSError):
+            old.unlink()
+
+
+def _move_aside(path: Path, aside: dict[Path, Path]) -> None:
+    """Hide a file that is to be replaced; ``aside`` says where it is then."""
+    hidden = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.old")
+    try:
+        if path.is_dir() and not path.is_symlink():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.replace(hidden)
+    except OSError as error:
+        raise OutputError(
+            f"cannot replace {str(path)!r}: {error.strerror or error}; nothing was replaced.",
+            "Close it where it is open, in a spreadsheet program for example, or choose another folder.",
+        ) from None
+    aside[path] = hidden
+
+
+def _put_back(published: Sequence[Path], aside: dict[Path, Path]) -> None:
+    """Take new files away again, and give those that were there their names.
+
+    Raises
+    ------
+    OutputError
+        That fails for one; it says where the earlier file is.
+    """
+    for path in published:
+        if path not in aside:
             with suppress(OSError):
                 path.unlink()
-        raise
-    for file in old:
-        file.publish()
+    lost: list[Path] = []
+    for path, hidden in reversed(aside.items()):
+        try:
+            hidden.replace(path)
+        except OSError:
+            lost.append(hidden)
+    if lost:
+        raise OutputError(
+            f"{str(lost[0].parent)!r} could not be written to, nor be made as it was.",
+            f"The earlier files have other names now: {', '.join(str(path) for path in lost)}.",
+        )
 
 
 def _taken(paths: Sequence[Path]) -> OutputError:

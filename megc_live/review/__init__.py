@@ -5,6 +5,14 @@ from __future__ import annotations
 from megc_live.output.reviewed import STATUSES, ReviewInterval, Status
 from megc_live.review.agreement import Agreement, agreement
 from megc_live.review.document import ReviewDocument
+from megc_live.review.earlier import (
+    FORMATS,
+    Earlier,
+    earlier_export,
+    folder_for,
+    free_folder_for,
+    replaced_by,
+)
 from megc_live.review.edits import (
     Add,
     Comment,
@@ -20,8 +28,8 @@ from megc_live.review.edits import (
     Split,
     describe,
 )
-from megc_live.review.exported import ExportedError
-from megc_live.review.exporting import FORMATS, REVIEW, export, folder_for, replaced_by
+from megc_live.review.exported import REVIEW, ExportedError
+from megc_live.review.exporting import export
 from megc_live.review.footage import FaceRows, Footage
 from megc_live.review.importing import Imported, import_intervals
 from megc_live.review.journal import JournalError, set_aside
@@ -42,6 +50,7 @@ __all__ = [
     "Add",
     "Agreement",
     "Comment",
+    "Earlier",
     "Edit",
     "ExportedError",
     "FaceRows",
@@ -65,9 +74,11 @@ __all__ = [
     "aligned_faces",
     "clip_frames",
     "describe",
+    "earlier_export",
     "export",
     "flow_picture",
     "folder_for",
+    "free_folder_for",
     "import_intervals",
     "interval_pictures",
     "magnified_clip",

@@ -107,7 +107,8 @@ class ReviewDocument(Closing):
         self.found = by_machine(review.machine)
         self.run_before = run_before(review.run, review.other_intervals, session)
         self._history = review.history
-        self._notes = [*filter(None, [export_note(session)]), *review.notes]
+        said = export_note(folder, session, begun=bool(review.reviewers))
+        self._notes = [*filter(None, [said]), *review.notes]
         self._analysed = analysed(session, footage.times_s, self.present_frames)
         self._place: VideoPlace | None = None
         try:

@@ -81,13 +81,13 @@ def read_elan(
     placed = _Placed(document, times_s, missing)
     made: dict[int, tuple[_Annotation, ReviewInterval]] = {}
     free = max([0, *document.known, *(mark.number or 0 for mark in marks)]) + 1
-    for mark in marks:
-        number = mark.number
-        if number is None or number not in document.known or number in made:
+    first_ones = _first_ones(document, marks)
+    for k, mark in enumerate(marks):
+        if mark.number is None or k not in first_ones:
             made[free] = (mark, placed.new(free, mark))
             free += 1
         else:
-            made[number] = (mark, placed.again(mark, document.known[number]))
+            made[mark.number] = (mark, placed.again(mark, document.known[mark.number]))
     unseen = {
         number: item
         for number, item in document.known.items()
@@ -297,12 +297,40 @@ def touched(item: ReviewInterval, author: str, date: str) -> ReviewInterval:
     return replace(item, record=record, changed=date or item.changed)
 
 
+def _first_ones(document: _Document, marks: list[_Annotation]) -> set[int]:
+    """Which annotations, by place in the list, are those that were exported: a copy has the same number."""
+    best: dict[int, tuple[int, int]] = {}
+    for k, mark in enumerate(marks):
+        known = document.known.get(-1 if mark.number is None else mark.number)
+        if known is not None:
+            onset, offset = span_ms(known.record, document.begins_ms)
+            shared = min(mark.offset_ms, offset) - max(mark.onset_ms, onset)
+            best[known.id] = max(best.get(known.id, (shared, -k)), (shared, -k))
+    return {-place for _, place in best.values()}
+
+
 def _texts(notes: list[_Annotation], made: dict[int, tuple[_Annotation, ReviewInterval]]) -> dict[int, str]:
-    """Which interval each label or comment is of: by its number, else by the time that they share."""
-    texts = {note.number: note.text for note in notes if note.number in made and note.number is not None}
-    for note in notes:
-        if note.number in made:
-            continue
+    """Which interval each label or comment is of: by its number, else by the time that they share.
+
+    Where annotations were copied in ELAN, several have one number: then the time decides among them. One that
+    shares no time with any of its number is of the exported one, unless that has its own.
+    """
+    texts: dict[int, str] = {}
+    shared = [
+        (note.overlap_ms(mark), note.face == mark.face, -number, -k)
+        for k, note in enumerate(notes)
+        for number, (mark, _) in made.items()
+        if note.number is not None
+        and note.number == mark.number
+        and (note.overlap_ms(mark) > 0 or number == note.number)
+    ]
+    left = set(range(len(notes)))
+    for _, _, number, k in sorted(shared, reverse=True):
+        if -k in left and -number not in texts:
+            texts[-number] = notes[-k].text
+            left.remove(-k)
+    for k in sorted(left):
+        note = notes[k]
         near = [
             (note.overlap_ms(mark), -number)
             for number, (mark, _) in made.items()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
 
-from megc_live.errors import DatasetError, MegcError, OutputError
+from megc_live.errors import MegcError
 from megc_live.output import SINKS, SessionInfo, read_frames
 from megc_live.output.csv_sink import FRAMES
 from megc_live.output.files import PendingFile, publish_all
@@ -16,39 +16,17 @@ from megc_live.output.registry import Sink
 from megc_live.output.reviewed import ReviewInterval, Seen, reviewed_table
 from megc_live.output.session import SESSION, to_json
 from megc_live.review.document import ReviewDocument
+from megc_live.review.earlier import check_folder, files_of
+from megc_live.review.exported import EXPORTED_BY, REVIEW
 from megc_live.review.look import LookStopped, Stopped
-from megc_live.review.names import OTHERS, name_for_files
 from megc_live.review.pictures import interval_pictures
 from megc_live.review.run_before import put_into
 from megc_live.review.video import was_recorded
 from megc_live.video.reader import FrameReader
 
-REVIEW = "review.csv"
-"""All intervals with status and comment, beside the intervals.csv of those that were not rejected."""
-FORMATS = ("csv", "json", "elan", "bids", "html")
-
-FOLDER = "reviewed"
-"""What the name of the folder that is offered begins with."""
-
 Progress = Callable[[int, int], None]
 _WITH_ROWS = ("csv", "html")
 _REPORT_EVERY = 2000
-
-
-def folder_for(document: ReviewDocument) -> Path:
-    """Return where a reviewer's export goes if nothing else is said: a folder of each one's own."""
-    return document.folder / f"{FOLDER}-{name_for_files(document.reviewer)}"
-
-
-def replaced_by(folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Return the files, relative to ``folder``, that an export would replace."""
-    return [Path(name) for name in sorted(_files_of(formats)) if (folder / name).exists()]
-
-
-def _files_of(formats: Sequence[str]) -> list[str]:
-    """Return the names of the files that an export writes, in its folder."""
-    names = [name for kind in formats for name in SINKS[kind].capabilities["files"]]
-    return [*names, REVIEW, SESSION] if "csv" in formats else names
 
 
 def export(
@@ -73,7 +51,8 @@ def export(
     document : ReviewDocument
         What is changed meanwhile is not in the files.
     folder : Path
-        Made if need be; an earlier export in it is replaced, a result of an analysis never.
+        Made if need be; an earlier export of one's own in it is replaced, that of another person or the
+        result of an analysis never.
     formats : sequence of str
         Names in the SINKS registry.
     pictures : bool
@@ -95,12 +74,12 @@ def export(
     Raises
     ------
     OutputError
-        The folder holds results of an analysis, a file there is not to be replaced, or it cannot be written
-        to.
+        The folder holds results of an analysis or another person's export, a file there is not to be
+        replaced, or it cannot be written to; then all is there as it was.
     SettingsError
         There is no such format.
     """
-    _refuse_results(document, folder)
+    check_folder(document, folder)
     names = list(dict.fromkeys(formats))
     items = document.intervals
     session = _session_of(document, items)
@@ -126,7 +105,7 @@ def export(
                 own[-1].write(text)
                 own[-1].finish()
         ready = [*(file for sink in sinks for file in sink.prepare()), *own]
-        _refuse_results(document, folder)  # that takes a while: once more, now that it counts
+        check_folder(document, folder)  # that takes a while: once more, now that it counts
         known = [file.path for file in ready] if replacing is None else [folder / name for name in replacing]
         publish_all(ready, known)
     finally:
@@ -134,21 +113,7 @@ def export(
             file.discard()
         for sink in reversed(sinks):  # the first one may have made the folder of all
             sink.close(False)
-    return [folder / name for name in _files_of(names)]
-
-
-def _refuse_results(document: ReviewDocument, folder: Path) -> None:
-    """An export never takes the place of what the machine found, nor of another review."""
-    theirs = folder.resolve() == document.folder.resolve() or any(folder.glob(OTHERS))
-    if not theirs and (folder / SESSION).exists():
-        theirs = True
-        with suppress(DatasetError):
-            theirs = not SessionInfo.read(folder / SESSION).run.get("reviewed", False)
-    if theirs:
-        raise OutputError(
-            f"{str(folder)!r} holds the results of an analysis, or another review, which stay as they are.",
-            f"Export into another folder, for example {str(folder_for(document))!r}.",
-        )
+    return [folder / name for name in files_of(names)]
 
 
 def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> SessionInfo:
@@ -164,7 +129,12 @@ def _session_of(document: ReviewDocument, items: Sequence[ReviewInterval]) -> Se
     elif document.video is not None and session.source.kind in ("file", "folder"):
         session.source.spec = str(document.video)
     names = {item.record.reviewer for item in items if item.record.reviewer}
-    session.run = {**session.run, "reviewed": True, "reviewers": sorted(names)}
+    session.run = {
+        **session.run,
+        "reviewed": True,
+        "reviewers": sorted(names),
+        EXPORTED_BY: document.reviewer,
+    }
     if document.run_before is not None:
         put_into(session, document.run_before)
     return session

@@ -14,6 +14,7 @@ from megc_live.output.csv_sink import INTERVALS
 from megc_live.output.tables import IntervalRecord
 from megc_live.review.change import Who
 from megc_live.review.edits import edit_of
+from megc_live.review.exported import as_left
 from megc_live.review.footage import Footage
 from megc_live.review.history import History, by_onset
 from megc_live.review.journal import VERSION, Journal, JournalError
@@ -61,8 +62,8 @@ def replay(journal: Journal, footage: Footage, machine: Sequence[IntervalRecord]
         It is of other results or of a later version, or was changed by hand.
     """
     notes = [journal.torn] if journal.torn else []
-    found = tuple(sorted(machine, key=by_onset))
-    began = _began(journal, footage) if journal.lines else found
+    found = as_left(sorted(machine, key=by_onset))
+    began = as_left(_began(journal, footage)) if journal.lines else found
     if began != found:
         notes.append(
             f"{INTERVALS} was written anew after this review began: the review goes on with the "

@@ -111,3 +111,21 @@ def test_the_keys_of_the_window_work_in_it(new_window: Windows, qtbot: QtBot) ->
     assert shown(window.banner) == ("The clip is ready.", "Watch it")
     qtbot.keyClick(window, Qt.Key.Key_G, CTRL_SHIFT)
     assert taken == [1] and shown(window.banner) is None
+
+
+def test_a_message_may_offer_two_things(banner: Banner) -> None:
+    done: list[str] = []
+    banner.tell(
+        "no video", "Locate", "where it is", lambda: done.append("located"),
+        also=("Take over", "", lambda: done.append("taken")),
+    )  # fmt: skip
+    assert banner.button.isVisible() and banner.second.isVisible()
+    banner.tell("something else")
+    assert not banner.button.isVisible() and not banner.second.isVisible()
+    banner.dismiss.click()
+    banner.second.click()
+    assert done == ["taken"]
+    banner.tell("no video", "Locate", "where it is", lambda: done.append("located"))
+    assert not banner.second.isVisible()
+    banner.press()
+    assert done == ["taken", "located"] and not banner.isVisible()

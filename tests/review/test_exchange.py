@@ -238,7 +238,9 @@ def test_an_export_beside_what_was_reviewed_is_not_taken_for_the_machine_s(
         ReviewDocument.open(inside, "Bob")
     assert refused.value.original == reviewed.folder and str(reviewed.folder) in str(refused.value)
     with ReviewDocument.open(inside, "", read_only=True) as looked_at:
-        assert "export of a review" in looked_at.notes[0]
+        assert looked_at.notes[0].startswith(
+            "Ada reviewed and exported these results (last change 2026-01-02 03:0"
+        )
 
     sent = Path(shutil.copytree(inside, tmp_path / "sent" / "reviewed-AB"))
     with ReviewDocument.open(sent, "Bob") as document:
@@ -729,3 +731,86 @@ def test_an_export_that_fails_leaves_no_folder(reviewed: ReviewDocument, tmp_pat
     with pytest.raises(LookStopped):
         export(reviewed, tmp_path / "out", QUICK, stopped=lambda: True)
     assert not (tmp_path / "out").exists()
+
+
+# copies made in ELAN
+
+
+def mark_of(eaf: Elan.Eaf, tier: str, start: str) -> tuple[int, int, str]:
+    (found,) = (mark for mark in eaf.get_annotation_data_for_tier(tier) if mark[2].startswith(start))
+    return found
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["copy first", "copy last"])
+@pytest.mark.parametrize("said", ["surprise", "positive 0.5", ""], ids=["other", "third", "none"])
+def test_a_copied_label_is_of_the_copied_annotation(
+    reviewed: ReviewDocument, tmp_path: Path, first: bool, said: str
+) -> None:
+    """Both have the number of the first one: the label of each is the one that lies at its time."""
+    reviewed.apply(SetLabel(3, "negative"))
+    reviewed.apply(Comment(3, "of the first"))
+    export(reviewed, tmp_path / "out", ["elan"])
+    by = -3900 if first else 5000
+
+    def change(eaf: Elan.Eaf) -> None:
+        for tier, text in (("micro", None), ("label", f"#3 {said}"), ("comment", "#3 of the copy")):
+            onset, offset, value = mark_of(eaf, f"{tier}@face0", "#3 ")
+            eaf.add_annotation(f"{tier}@face0", onset + by, offset + by, value if text is None else text)
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    items = {item.id: item for item in import_intervals(edited, reviewed.times_s)}
+    by_onset = sorted((items[3], items[8]), key=lambda item: item.record.onset_frame)
+    copy, original = by_onset if first else reversed(by_onset)
+    assert (original.record.label, original.comment) == ("negative", "of the first")
+    assert original.record.onset_frame == reviewed.get(3).record.onset_frame
+    assert (copy.record.label, copy.comment) == (said.partition(" ")[0], "of the copy")
+    assert items[3] == reviewed.get(3), "the one that was not touched keeps its number"
+
+
+def test_a_label_that_was_copied_onto_a_new_annotation_is_of_that(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    reviewed.apply(SetLabel(3, "negative"))
+    export(reviewed, tmp_path / "out", ["elan"])
+
+    def change(eaf: Elan.Eaf) -> None:
+        eaf.add_annotation("micro@face0", 8500, 8800, "here too")
+        eaf.add_annotation("label@face0", 8500, 8800, "#3 surprise")
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    items = {item.id: item for item in import_intervals(edited, reviewed.times_s)}
+    assert items[3] == reviewed.get(3) and items[8].record.label == "surprise"
+
+
+def test_a_label_that_was_copied_to_where_nothing_is_is_of_nothing(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    reviewed.apply(SetLabel(3, "negative"))
+    export(reviewed, tmp_path / "out", ["elan"])
+
+    def change(eaf: Elan.Eaf) -> None:
+        onset, offset, value = mark_of(eaf, "micro@face0", "#3 ")
+        eaf.add_annotation("micro@face0", onset + 4500, offset + 4500, value)
+        eaf.add_annotation("label@face0", 100, 200, "#3 surprise")
+
+    edited = edit_eaf(tmp_path / "out" / "intervals.eaf", change)
+    items = {item.id: item for item in import_intervals(edited, reviewed.times_s)}
+    assert items[3] == reviewed.get(3) and items[8].record.label == ""
+
+
+def test_labels_with_numbers_that_were_never_exported_are_told_apart(
+    reviewed: ReviewDocument, tmp_path: Path
+) -> None:
+    """The next number may be that of another one's label."""
+    eaf = Elan.Eaf(author="second coder")
+    eaf.add_tier("micro")
+    eaf.add_tier("label")
+    for onset, number, label in ((1000, 7, "surprise"), (2000, 8, "negative")):
+        eaf.add_annotation("micro", onset, onset + 300, f"#{number} ")
+        eaf.add_annotation("label", onset, onset + 300, f"#{number} {label}")
+    eaf.to_file(str(tmp_path / "other.eaf"))
+    items = import_intervals(tmp_path / "other.eaf", reviewed.times_s)
+    assert [(item.record.onset_frame, item.record.label) for item in items] == [
+        (30, "surprise"),
+        (60, "negative"),
+    ]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QMessageBox, QWidget
 
+from megc_live.gui.banner import Banner, Offer
 from megc_live.gui.review.export_dialog import ExportDialog
-from megc_live.gui.review.opening import had_video, locator
-from megc_live.gui.review.pages import Banner
+from megc_live.gui.review.opening import had_video, locator, no_video
 from megc_live.gui.review.pickers import pick_intervals, pick_video
+from megc_live.gui.review.words import before_taking_over, not_taken_over
 from megc_live.gui.review.worker import Answer, Work
 from megc_live.gui.review.workspace import Workspace
 from megc_live.output.reviewed import ReviewInterval
-from megc_live.review import Import, ReviewDocument, import_intervals
+from megc_live.review import REVIEW, Import, ReviewDocument, import_intervals
 
 
 class Exchange:
@@ -47,11 +48,62 @@ class Exchange:
         self._ask = ask
         self._can_begin = can_begin
         self._dialog: ExportDialog | None = None
+        self.box: QMessageBox | None = None
+        """A question that waits for its answer."""
 
     @property
     def writing(self) -> bool:
         """Whether an export is being written."""
         return self._dialog is not None and self._dialog.writing
+
+    def greet(self) -> None:
+        """Tell what should be known of the document that is shown, and offer what can be done."""
+        document = self._document
+        if document is None:
+            return
+        notes = " ".join(document.notes)
+        if document.video is None and had_video(document):
+            self.ask_for_video(f"{no_video(document)}. {notes}".strip())
+        else:
+            self._tell(notes)
+
+    def _tell(self, text: str, *offers: Offer) -> None:
+        """Tell something, beside the decisions that can be taken over; nothing if there is nothing."""
+        document = self._document
+        waiting = not_taken_over(document) if document is not None else ""
+        if waiting and document is not None and not document.read_only:
+            tip = f"Import {REVIEW} in place of what is shown"
+            offers = (*offers, ("Take them over", tip, self.take_over))
+        text = f"{text} {waiting}".strip()
+        if text:
+            first: Offer = offers[0] if offers else ("", "", lambda: None)
+            self._banner.tell(text, *first, also=offers[1] if len(offers) > 1 else None)
+
+    def take_over(self) -> None:
+        """Take the decisions that lie beside the results; where somebody has changed something here, ask."""
+        document = self._document
+        if document is None or self.box is not None or not self._can_begin():
+            return
+        question = before_taking_over(document)
+        if not question:
+            self.read(document.folder / REVIEW)
+            return
+        box = self.box = QMessageBox(self._view)
+        box.setWindowTitle("Take the decisions over")
+        box.setText(question)
+        replace = box.addButton("&Replace what is here", QMessageBox.ButtonRole.AcceptRole)
+        keep = box.addButton("&Keep what is here", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
+
+        def answered() -> None:
+            self.box = None
+            box.deleteLater()
+            if box.clickedButton() is replace and self._document is document:
+                self.read(document.folder / REVIEW)
+
+        box.finished.connect(answered)
+        box.open()
 
     def choose_intervals(self) -> None:
         """Ask for a file of intervals and take it."""
@@ -86,9 +138,7 @@ class Exchange:
 
     def ask_for_video(self, text: str) -> None:
         """Tell why there is none, and offer to say where it is."""
-        self._banner.tell(
-            text, "Locate the video …", "Show where it is now; it is remembered", self.choose_video
-        )
+        self._tell(text, ("Locate the video …", "Show where it is now; it is remembered", self.choose_video))
 
     def choose_video(self) -> None:
         """Ask where the video is now."""
@@ -111,8 +161,11 @@ class Exchange:
         self._banner.hide()
         opened, note = answer.value
         self._work.replace_video(opened)
+        document = self._document
         if note:
-            self._banner.tell(note)
+            self._tell(note)
+        elif document is not None and not_taken_over(document):
+            self.greet()  # what was told beside the missing video holds still
 
     def export(self) -> ExportDialog | None:
         """Ask what is to be exported where; the dialog does the rest."""

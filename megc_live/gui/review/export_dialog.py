@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -20,8 +20,19 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from megc_live.errors import OutputError
+from megc_live.gui.review.words import before_export
 from megc_live.gui.review.worker import Latest, Stale, Ticket
-from megc_live.review import FORMATS, LookStopped, ReviewDocument, export, folder_for, replaced_by
+from megc_live.review import (
+    FORMATS,
+    Earlier,
+    LookStopped,
+    ReviewDocument,
+    earlier_export,
+    export,
+    folder_for,
+    free_folder_for,
+)
 
 POLL_MS = 50
 _TEXTS = {
@@ -52,8 +63,10 @@ class ExportDialog(QDialog):
         self._document = document
         self._worker = Latest("megc-review-export")
         self._leaving = False
-        self._agreed: list[Path] = []
-        """Files that are there and may be replaced: they were named, and the button pressed again."""
+        self._asked: Earlier | None = None
+        """What is there already: it was told, and the button pressed again will go on."""
+        self._instead = folder_for(document)
+        """Folder that is offered where the one that was named holds somebody else's files."""
         self.files: list[Path] = []
         self.setWindowTitle("Export the review")
         self.setMinimumWidth(560)
@@ -77,16 +90,18 @@ class ExportDialog(QDialog):
         self.bar.hide()
         self.told = QLabel()
         self.told.setWordWrap(True)
-        self.told.setMinimumHeight(3 * self.told.fontMetrics().lineSpacing() + 4)
+        self.told.setMinimumHeight(5 * self.told.fontMetrics().lineSpacing() + 4)
         self.go = QPushButton("Export")
-        self.go.setProperty("primary", True)
-        self.go.setDefault(True)
-        self.go.setToolTip("Write the files (Enter)")
+        self.go.setToolTip("Write the files")
         self.go.clicked.connect(self.start)
+        self.other = QPushButton()
+        self.other.clicked.connect(self._go_elsewhere)
+        self.other.hide()
         self.leave = QPushButton("Close")
         self.leave.setToolTip("Close; what is being written is left off (Esc)")
         self.leave.clicked.connect(self.reject)
         self._lay_out()
+        self._prefer(self.go)
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._poll)
@@ -109,8 +124,8 @@ class ExportDialog(QDialog):
         layout.addWidget(self.told)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
-        buttons.addWidget(self.go)
-        buttons.addWidget(self.leave)
+        for button in (self.go, self.other, self.leave):
+            buttons.addWidget(button)
         layout.addLayout(buttons)
 
     def formats(self) -> list[str]:
@@ -123,28 +138,72 @@ class ExportDialog(QDialog):
         return self._worker.busy
 
     def start(self) -> None:
-        """Begin to write; returns at once. Where files would be replaced, they are named first."""
+        """Begin to write; returns at once. What would be replaced is told first, and nobody else's is."""
         try:
             folder = Path(self.folder.text().strip()).expanduser()
         except RuntimeError:  # "~somebody" whom this computer does not know
             self.told.setText("⚠ Nobody's folder is known by this name: write it without ~.")
             return
-        there = replaced_by(folder, self.formats())
-        if not set(there) <= set(self._agreed):
-            self._agreed = there
-            names = ", ".join(path.as_posix() for path in there)
-            self.told.setText(f"⚠ There already, and replaced if you go on: {names}")
-            self.go.setText("Replace")
+        try:
+            earlier = earlier_export(self._document, folder, self.formats())
+        except OutputError as error:
+            self.told.setText(f"⚠ {error}")
+            self._offer_instead_of(folder)
+            self.go.hide()
             return
-        agreed, self._agreed = self._agreed, []
-        self.go.setText("Export")
+        asked = self._asked or Earlier()
+        if not set(earlier.replaced) <= set(asked.replaced) or not set(earlier.older) <= set(asked.older):
+            self._ask(folder, earlier)
+            return
+        self._ask_no_more()
         self.told.setText("Writing …")
         self.bar.setValue(0)
         self.bar.show()
+        agreed = list(asked.replaced)
         work = _export(self._document, folder, self.formats(), self.pictures.isChecked(), agreed)
         self._worker.ask(folder, work)
         self._update()
         self._timer.start()
+
+    def _ask(self, folder: Path, earlier: Earlier) -> None:
+        """Tell what is there already; only an own earlier export is replaced by Enter."""
+        self._ask_no_more()
+        self._asked = earlier
+        self.told.setText(before_export(earlier))
+        self.go.setText("Replace" if earlier.replaced else "Export all the same")
+        if not earlier.own:
+            self._offer_instead_of(folder)
+
+    def _offer_instead_of(self, folder: Path) -> None:
+        """Offer a folder in which nothing of anybody else is, and prefer it."""
+        self._instead = free_folder_for(self._document, folder)
+        self.other.setText(f"Export into {self._instead.name}")
+        self.other.setToolTip(f"Export into {self._instead} (Enter)")
+        self.other.show()
+        self._prefer(self.other)
+
+    def _go_elsewhere(self) -> None:
+        self.folder.setText(str(self._instead))
+        self.start()
+
+    def _ask_no_more(self) -> None:
+        self._asked = None
+        self.go.setText("Export")
+        self.other.hide()
+        self.go.show()
+        self._prefer(self.go)
+
+    def _prefer(self, button: QPushButton) -> None:
+        """Let Enter press a button, and make it look so."""
+        for one in (self.go, self.other):
+            one.setProperty("primary", one is button)
+            style = one.style()
+            if style is not None:
+                style.unpolish(one)
+                style.polish(one)
+        button.setDefault(True)
+        if button is self.other or self.focusWidget() in (self.go, self.other):
+            button.setFocus(Qt.FocusReason.OtherFocusReason)  # else Enter presses the one that was clicked
 
     def reject(self) -> None:
         """Close; first leave off what is being written."""
@@ -195,10 +254,9 @@ class ExportDialog(QDialog):
         self._update()
 
     def _changed(self) -> None:
-        """Something else is to be written, or elsewhere: what was agreed to does not hold for it."""
-        if self._agreed:
-            self._agreed = []
-            self.go.setText("Export")
+        """Something else is to be written, or elsewhere: what was asked or refused does not hold for it."""
+        if self._asked is not None or not self.other.isHidden():
+            self._ask_no_more()
             self.told.clear()
         self._update()
 

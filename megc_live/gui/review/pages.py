@@ -17,8 +17,6 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from megc_live.gui.banner import Banner as Banner
-
 
 class EmptyPage(QWidget):
     """Says what can be opened.

@@ -26,10 +26,10 @@ from megc_live.gui.review.opening import (
 from megc_live.gui.review.own_keys import OwnKeys
 from megc_live.gui.review.pages import ChoicePage, EmptyPage, Header, NamePage
 from megc_live.gui.review.pickers import dropped_results, pick_results
-from megc_live.gui.review.words import greeting, reviewed_before, saved_words, title_words
+from megc_live.gui.review.words import reviewed_before, saved_words, title_words
 from megc_live.gui.review.worker import Answer, Latest, Ticket
 from megc_live.gui.review.workspace import Workspace
-from megc_live.review import REVIEW, ExportedError, JournalError, ReviewDocument
+from megc_live.review import ExportedError, JournalError, ReviewDocument
 from megc_live.settings import Settings
 
 POLL_MS = 30
@@ -324,18 +324,7 @@ class ReviewView(QWidget):
         self.work.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._say_saved()
         self.opened.emit(document.folder)
-        said = greeting(document)
-        if said.offer == "locate":
-            self.exchange.ask_for_video(said.text)
-        elif said.offer == "take over":
-            self.banner.tell(
-                said.text,
-                "Take them over",
-                "Import the file; Undo brings the machine's back",
-                lambda: self.import_file(document.folder / REVIEW),
-            )
-        elif said.text:
-            self.banner.tell(said.text)
+        self.exchange.greet()
 
     def _not_opened(self, folder: Path, answer: Answer) -> None:
         self._back()

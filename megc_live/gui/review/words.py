@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
 
 from megc_live.cut_off import MARK
-from megc_live.gui.review.opening import had_video, no_video
-from megc_live.review import REVIEW, ReviewDocument
-
-Offer = Literal["", "locate", "take over"]
+from megc_live.review import REVIEW, Earlier, ReviewDocument, ReviewInterval
 
 
-@dataclass(frozen=True)
-class Greeting:
-    """What is told when a document is shown, and what the button beside it does."""
+def not_taken_over(document: ReviewDocument) -> str:
+    """Return what is said of decisions that lie beside results and are not shown; empty: there are none.
 
-    text: str
-    offer: Offer = ""
+    They are offered until the review has begun; what is open to look at only cannot take them over.
+    """
+    if document.revision or document.reviewers_before or not (document.folder / REVIEW).is_file():
+        return ""
+    if document.read_only:
+        return f"What was decided is in {REVIEW}."
+    return (
+        f"The decisions and comments in {REVIEW} are not shown yet: “Take them over” shows them, Undo takes "
+        "that back."
+    )
 
 
 def title_words(document: ReviewDocument) -> str:
@@ -28,17 +33,17 @@ def title_words(document: ReviewDocument) -> str:
     return f"{name} · stopped before its end" if run.get("complete") is False else name
 
 
-def greeting(document: ReviewDocument) -> Greeting:
-    """Return what a reviewer should know first; without text if there is nothing."""
-    notes = " ".join(document.notes)
-    if document.video is None and had_video(document):
-        return Greeting(f"{no_video(document)} {notes}".strip(), "locate")
-    begun = document.revision or document.reviewers_before or document.read_only
-    if not begun and (document.folder / REVIEW).is_file():
-        return Greeting(
-            f"{REVIEW} beside these results holds the decisions of a review. {notes}", "take over"
-        )
-    return Greeting(notes)
+def before_taking_over(document: ReviewDocument) -> str:
+    """Return what is asked before decisions are taken over; empty: nothing has been changed here."""
+    if not document.can_undo:
+        return ""
+    began = {ReviewInterval(record) for record in document.machine}
+    n = sum(item not in began for item in document.intervals)
+    what = "1 interval was" if n == 1 else f"{n} intervals were"
+    return (
+        f"{what} decided on or changed here. All intervals would be replaced by those in {REVIEW}, "
+        f"{'this one' if n == 1 else 'these'} too; Undo brings them back."
+    )
 
 
 def reviewed_before(document: ReviewDocument) -> str:
@@ -58,3 +63,26 @@ def saved_words(document: ReviewDocument) -> str:
         return f"{own}✓ no changes yet; each is saved as it is made"
     # without a time: what an undo leaves was changed before it, and yet the undo is written down
     return f"{own}✓ all changes are saved"
+
+
+def before_export(earlier: Earlier) -> str:
+    """Return what is asked before a review goes where something lies already; empty: nothing."""
+    replaced, older = _named(earlier.replaced), _named(earlier.older)
+    if not replaced and not older:
+        return ""
+    if not earlier.own:
+        return (
+            f"⚠ There already, and not from an earlier export of this review by you: {replaced}. “Replace” "
+            "puts the new files in their place."
+        )
+    when = datetime.fromtimestamp(earlier.written_s).strftime("%Y-%m-%d %H:%M")
+    text = f"⚠ Your export of {when} is there."
+    if replaced:
+        text += f" Replaced if you go on: {replaced}."
+    if older:
+        text += f"\nNot ticked, so they stay as they are and no longer agree with the review: {older}."
+    return text
+
+
+def _named(paths: Iterable[Path]) -> str:
+    return ", ".join(path.as_posix() for path in paths)

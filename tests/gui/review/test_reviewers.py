@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui.review.memory import Memory
+from megc_live.gui.review.model import COLUMNS
 from megc_live.gui.review.stage import AGREEMENT
 from megc_live.gui.review.view import ReviewView
 from megc_live.output.reviewed import ReviewInterval
+from megc_live.output.session import SessionInfo
 from megc_live.review import FORMATS, Add, Comment, ReviewDocument, SetLabel, SetStatus
 from tests.gui.review.conftest import NAME, open_in
 
@@ -169,24 +173,133 @@ def test_that_a_file_does_not_say_of_which_recording_it_is_is_told(
         assert ("does not say of which recording" in view.banner.text.text()) == told
 
 
-def test_decisions_of_an_exported_result_can_be_taken_over(
-    view: ReviewView, qtbot: QtBot, folder: Path, tmp_path: Path
-) -> None:
-    view.work.editor.set_status("rejected")
-    assert view.work.editor.apply(Add(10, 14, 20, face_id=0))
+@pytest.fixture
+def sent(view: ReviewView, qtbot: QtBot, tmp_path: Path) -> tuple[Path, tuple[ReviewInterval, ...]]:
+    """An export that somebody got, and what the reviewer who made it had decided.
+
+    One interval is rejected, one accepted as it was, one was added.
+    """
+    assert view.document is not None
+    first, second = (item.id for item in view.document.intervals[:2])
+    for edit in (SetStatus(first, "rejected"), SetStatus(second, "accepted"), Add(10, 14, 20, face_id=0)):
+        assert view.work.editor.apply(edit)
     dialog = view.export()
-    assert dialog is not None and view.document is not None
+    assert dialog is not None
     dialog.pictures.setChecked(False)
     dialog.start()
     qtbot.waitUntil(lambda: bool(dialog.files), timeout=30_000)
     out = Path(shutil.copytree(dialog.folder.text(), tmp_path / "sent"))
     dialog.reject()
-    wanted = view.document.intervals
+    return out, view.document.intervals
+
+
+def test_who_gets_an_export_is_told_what_is_seen_and_can_take_the_decisions_over(
+    view: ReviewView, memory: Memory, qtbot: QtBot, sent: tuple[Path, tuple[ReviewInterval, ...]]
+) -> None:
+    out, wanted = sent
+    memory.reviewer = "C. Third"
     open_in(view, out, qtbot)
     assert view.document is not None and len(view.document.intervals) == len(wanted) - 1
+    assert {item.status for item in view.document.intervals} == {"open"}
+    by = {item.record.reviewer for item in view.document.intervals if item.record.source == "auto"}
+    assert by == {""}, "nobody has decided on them here"
+    column = [one.head for one in COLUMNS].index("By")
+    model = view.work.list.model
+    shown = [model.index(row, column).data() for row in range(model.rowCount())]
+    assert sorted(shown) == sorted([NAME, *["machine"] * (len(wanted) - 2)])
     thin = view.work.timeline.bars._machine
     assert len(thin) == len(wanted) - 2, "neither the rejected nor what a person added is the machine's"
     assert 10 not in {bar.onset for bar in thin}
-    assert view.banner.isVisible() and "Take them over" in view.banner.button.text()
+    told, when = view.banner.text.text(), max(item.changed for item in wanted)
+    assert f"{NAME} reviewed and exported these results (last change {when[:10]} {when[11:16]})" in told
+    assert "not shown yet: “Take them over” shows them, Undo" in told
+    assert view.banner.isVisible() and view.banner.button.text() == "Take them over"
+    assert not view.banner.second.isVisible()
     view.banner.button.click()
     qtbot.waitUntil(lambda: view.document is not None and view.document.intervals == wanted, timeout=10_000)
+    view.work.editor.undo.trigger()
+    assert {item.status for item in view.document.intervals} == {"open"}
+    view.work.editor.redo.trigger()
+    open_in(view, out, qtbot)
+    assert view.document is not None and view.document.intervals == wanted
+    assert "this review began with that export" in view.banner.text.text()
+    assert not view.banner.button.isVisible()
+
+
+@pytest.mark.parametrize("replace_mine", [False, True])
+def test_own_decisions_are_not_replaced_unasked(
+    view: ReviewView,
+    memory: Memory,
+    qtbot: QtBot,
+    sent: tuple[Path, tuple[ReviewInterval, ...]],
+    replace_mine: bool,
+) -> None:
+    out, wanted = sent
+    memory.reviewer = "C. Third"
+    open_in(view, out, qtbot)
+    document = view.document
+    assert document is not None
+    view.work.editor.set_status("accepted")
+    view.work.comment.setText("mine")
+    view.work.comment.setModified(True)  # still being written
+    view.banner.button.click()
+    box = view.exchange.box
+    assert box is not None and box.text().startswith("1 interval was decided on or changed here.")
+    mine = document.intervals
+    assert sorted(item.comment for item in mine)[-1] == "mine"
+    default = box.defaultButton()
+    assert default is not None and default is box.escapeButton() and "Keep" in default.text()
+    view.exchange.take_over()
+    assert view.exchange.box is box, "it is asked once"
+    if replace_mine:
+        next(one for one in box.buttons() if "Replace" in one.text()).click()
+        qtbot.waitUntil(lambda: document.intervals == wanted, timeout=10_000)
+        view.work.editor.undo.trigger()
+    else:
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: view.exchange.box is None)
+        assert not view._reader.busy
+    assert document.intervals == mine
+    view.work.editor.undo.trigger()
+    view.work.editor.undo.trigger()
+    assert not document.can_undo
+    view.exchange.take_over()  # nothing of one's own is left: unasked
+    qtbot.waitUntil(lambda: document.intervals == wanted, timeout=10_000)
+
+
+def test_decisions_are_offered_beside_a_video_that_was_not_sent(
+    view: ReviewView,
+    memory: Memory,
+    qtbot: QtBot,
+    tmp_path: Path,
+    sent: tuple[Path, tuple[ReviewInterval, ...]],
+) -> None:
+    out, wanted = sent
+    session = SessionInfo.read(out / "session.json")
+    video = Path(shutil.copy(session.source.spec, tmp_path / "copied.mp4"))
+    session.source.spec = str(tmp_path / "not sent.mp4")
+    session.run.pop("source", None)
+    session.write(out)
+    memory.reviewer = "C. Third"
+    open_in(view, out, qtbot)
+    assert view.document is not None and view.document.video is None
+    banner = view.banner
+    assert "not where it was" in banner.text.text() and "reviewed and exported" in banner.text.text()
+    assert "Locate" in banner.button.text() and banner.second.text() == "Take them over"
+    assert banner.second.isVisible()
+    view.locate(video)
+    qtbot.waitUntil(lambda: view.work.isEnabled() and view.work.player.frame is not None, timeout=20_000)
+    assert banner.button.text() == "Take them over" and "not where it was" not in banner.text.text()
+    assert not banner.second.isVisible()
+    banner.button.click()
+    qtbot.waitUntil(lambda: view.document is not None and view.document.intervals == wanted, timeout=10_000)
+
+
+def test_what_is_open_to_look_at_only_offers_nothing_to_take_over(
+    view: ReviewView, qtbot: QtBot, sent: tuple[Path, tuple[ReviewInterval, ...]]
+) -> None:
+    out, _ = sent
+    view._open(out, NAME, read_only=True)
+    qtbot.waitUntil(lambda: view.document is not None and view.document.folder == out, timeout=20_000)
+    assert "What was decided is in review.csv" in view.banner.text.text()
+    assert not view.banner.button.isVisible() and not view.banner.second.isVisible()
