@@ -124,7 +124,7 @@ def name_jobs(specs: Sequence[str], out_dir: Path | None = None) -> list[Job]:
     >>> [job.name for job in name_jobs(["s1/clip.mp4", "s2/clip.mp4", "talk.avi"])]
     ['s1_clip', 's2_clip', 'talk']
     """
-    chosen = {spec: _names(spec, 0) for spec in specs}
+    chosen = {spec: name_of(spec) for spec in specs}
     for level in range(1, _DEEPEST):
         counts = Counter(name.casefold() for name in chosen.values())
         alike = [spec for spec, name in chosen.items() if counts[name.casefold()] > 1]
@@ -146,6 +146,17 @@ def name_jobs(specs: Sequence[str], out_dir: Path | None = None) -> list[Job]:
 
 
 _DEEPEST = 12
+
+
+def name_of(spec: str) -> str:
+    """Return what the results of a source are called where nothing else has that name.
+
+    Examples
+    --------
+    >>> name_of("camera:0"), name_of("rtsp://lab:secret@10.0.0.5/a"), name_of("talks/talk.v2.mp4")
+    ('camera0', '10.0.0.5_a', 'talk.v2')
+    """
+    return _names(spec, 0)
 
 
 def _names(spec: str, level: int) -> str:

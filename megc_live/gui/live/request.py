@@ -9,11 +9,12 @@ from typing import Any
 
 from PyQt6.QtCore import QStandardPaths
 
+from megc_live.jobs import name_of
 from megc_live.live_session import LiveSession
 from megc_live.live_snapshot import Snapshot, Still
 from megc_live.output.lsl import LslSettings
 from megc_live.settings import Settings
-from megc_live.video.base import Source, safe_name
+from megc_live.video.base import Source
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Request:
             self.make,
             without_labels(settings) if spotting_only else settings,
             folder=self.folder,
-            name=_folder_name(self.spec),
+            name=name_of(self.spec),
             consent=self.consent,
             lsl=LslSettings() if lsl else None,
         )
@@ -94,10 +95,3 @@ def still_of(snapshot: Snapshot) -> Still | None:
     place = QStandardPaths.StandardLocation.PicturesLocation
     path = Path(QStandardPaths.writableLocation(place)) / f"live_frame_{snapshot.frame.index:06d}.png"
     return Still(path, path)
-
-
-def _folder_name(spec: str) -> str:
-    """Return a name for the folder of results: ``camera0``, a file's stem, or what is left of an address."""
-    if "://" in spec or spec.startswith("camera:"):
-        return safe_name(spec.split("://")[-1].rpartition("@")[2].replace("camera:", "camera"))
-    return safe_name(Path(spec).stem)
