@@ -67,7 +67,7 @@ def free_folder_for(document: ReviewDocument, instead_of: Path) -> Path:
     """Return where a review can be exported to instead of a folder: there is nobody else's file in it."""
     first = folder_for(document)
     for number in count(1):
-        folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
+        folder = first if number == 1 else first.with_name(f"{first.name}_{number}")
         try:
             found = _look(document, folder, FORMATS)
         except OutputError:

@@ -174,15 +174,15 @@ def test_the_folder_that_is_offered_instead_holds_nobody_else_s_files(opened: Op
         own = folder_for(ben)
         assert own.name == "reviewed-Ben"
         assert free_folder_for(ben, tmp_path / "elsewhere") == own
-        assert free_folder_for(ben, own) == own.with_name("reviewed-Ben-2")
+        assert free_folder_for(ben, own) == own.with_name("reviewed-Ben_2")
         export(ben, own, ["csv"])
         assert free_folder_for(ben, tmp_path / "elsewhere") == own, "one's own earlier export"
     shutil.rmtree(own)
     by(opened, "Anna", own, ["csv"])
-    own.with_name("reviewed-Ben-2").mkdir()
-    (own.with_name("reviewed-Ben-2") / "report.html").write_text("of somebody")
+    own.with_name("reviewed-Ben_2").mkdir()
+    (own.with_name("reviewed-Ben_2") / "report.html").write_text("of somebody")
     with opened("Ben", own=True) as ben:
-        assert free_folder_for(ben, tmp_path / "elsewhere") == own.with_name("reviewed-Ben-3")
+        assert free_folder_for(ben, tmp_path / "elsewhere") == own.with_name("reviewed-Ben_3")
 
 
 def test_a_review_of_an_export_begins_without_the_names_of_who_accepted(opened: Open, tmp_path: Path) -> None:
