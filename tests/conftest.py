@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from megc_live.synthesis.demo import make_demo_clip
 from megc_live.synthesis.plan import PlannedEvent
 from megc_live.video import open_source
 from tests.indexed import write_indexed
+
+# What is tested is what comes out, on whatever computer and beside whatever else: speed is benchmarks/.
+hypothesis_settings.register_profile(
+    "any computer", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any computer")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ from megc_live.settings import Settings
 from megc_live.video import Source
 from megc_live.video.camera import CameraInfo
 
+PATIENCE_MS = 120_000
 CAMERA = CameraInfo(0, "Simulated camera", "/dev/none")
 
 
@@ -35,6 +37,23 @@ def qapp() -> QApplication:
     app = make_app()
     theme.apply("light")
     return app
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> QtBot:
+    """Waits for as long as a computer needs that has much else to do; what comes is not waited for longer."""
+    for name in ("waitUntil", "waitSignal", "waitSignals"):
+        monkeypatch.setattr(qtbot, name, patient(getattr(qtbot, name)))
+    return qtbot
+
+
+def patient(wait: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a way to wait with at least :data:`PATIENCE_MS`."""
+
+    def waiting(*args: Any, timeout: int = 0, **more: Any) -> Any:
+        return wait(*args, timeout=max(timeout, PATIENCE_MS), **more)
+
+    return waiting
 
 
 @pytest.fixture
