@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megc_live import publish
-from megc_live.jobs import is_live, name_jobs
+from megc_live.jobs import is_live, name_jobs, name_of
 from megc_live.publish import read_record, reviewed
 
 
@@ -45,7 +45,6 @@ def free_name(spec: str, others: Sequence[tuple[str, str]], out: Path, *, resume
     mine = same(spec)
     specs = {same(other): other for other, _ in others} | {mine: spec}
     taken = {name.casefold() for other, name in others if name and same(other) != mine}
-    (alone,) = name_jobs([spec], out)
     name = next(job.name for job in name_jobs(list(specs.values()), out) if same(job.spec) == mine)
 
     def why_not(tried: str) -> str:
@@ -56,6 +55,10 @@ def free_name(spec: str, others: Sequence[tuple[str, str]], out: Path, *, resume
     free = publish.free_name(out, name, lambda tried: bool(why_not(tried)))
     if free != name:
         return Named(free, why_not(name))
+    if is_live(spec):  # each recording is another one: an earlier one keeps its name
+        plain = name_of(spec)
+        return Named(name, f"{plain} is an earlier recording of it" if name != plain else "")
+    (alone,) = name_jobs([spec], out)
     return Named(name, f"{alone.name} is the name of other files too" if name != alone.name else "")
 
 

@@ -364,6 +364,9 @@ def test_results_of_another_source_and_reviewed_ones_leave_their_name(tmp_path: 
     session.write(out / "talk")
     (out / "talk" / "review.jsonl").write_text('{"do": "edit"}\n')
     assert free_name(own, [], out) == Named("talk_2", "talk is reviewed and was kept")
+    assert free_name("camera:0", [], out) == Named("camera0")
+    (out / "camera0").mkdir()
+    assert free_name("camera:0", [], out) == Named("camera0_2", "camera0 is an earlier recording of it")
 
 
 def test_a_failed_source_never_shows_the_results_of_another(queue: BatchQueue, tmp_path: Path) -> None:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PyQt6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from megc_live.gui import icons, theme
 
@@ -16,18 +25,20 @@ Offer = tuple[str, str, Callable[[], object]]
 
 @dataclass(frozen=True)
 class _Message:
-    """A text and, unless ``button`` is empty, a button that does ``do``; ``tip`` is its tooltip."""
+    """A text and what is offered with it: nothing, one thing or two."""
 
     text: str
-    button: str = ""
-    tip: str = ""
-    do: Callable[[], object] = lambda: None
-    also: Offer | None = None
+    offers: tuple[Offer, ...] = ()
+
+    def without(self, do: Callable[[], object]) -> _Message:
+        return replace(self, offers=tuple(offer for offer in self.offers if offer[2] != do))
 
     def stands_for(self, other: _Message) -> bool:
-        """Whether an offer that waits is of no more use once this is shown: it says or does the same."""
-        says = (self.text, self.button) == (other.text, other.button)
-        return says or (bool(self.button) and self.do == other.do)
+        """Whether a message that waits is of no more use once this is shown: it says or offers the same."""
+        if (self.text, [words for words, *_ in self.offers]) == (other.text, [w for w, *_ in other.offers]):
+            return True
+        mine = [do for *_, do in self.offers]
+        return bool(mine) and all(do in mine for *_, do in other.offers)
 
 
 class Banner(QFrame):
@@ -42,6 +53,8 @@ class Banner(QFrame):
         Hides the message where it is shown; named in the tooltip.
     stays : bool
         What was offered stays to be seen when it is taken, until another message comes: it can be cancelled.
+    home : callable, optional
+        Gives the keyboard back to the work when it was here; default: the widget around it gets it.
 
     Attributes
     ----------
@@ -52,13 +65,20 @@ class Banner(QFrame):
         What can be done besides; hidden where there is nothing.
     """
 
-    def __init__(self, key: str, *, stays: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        key: str,
+        *,
+        stays: bool = False,
+        home: Callable[[], object] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setProperty("role", "banner")
-        self._key, self._stays = key, stays
+        self._key, self._stays, self._home = key, stays, home
         self._shown: _Message | None = None
-        self._open = False
-        """Whether what is shown is an offer that was not taken yet."""
+        self._left: _Message | None = None
+        """What is shown, with what of its offers was not taken yet; None: it is no offer, or was taken."""
         self._waiting: list[_Message] = []
         """Offers that newer messages have covered, the newest last."""
         self.text = QLabel()
@@ -67,9 +87,9 @@ class Banner(QFrame):
         # a long word, of a file's name for example, is cut off; it must not make the window wider
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button, self.second = QPushButton(), QPushButton()
-        for button in (self.button, self.second):
+        for place, button in enumerate((self.button, self.second)):
             button.setAutoDefault(True)
-            button.clicked.connect(lambda _on=False, button=button: self._take(button))
+            button.clicked.connect(lambda _on=False, place=place: self._take(place))
         self.dismiss = QToolButton()
         self.dismiss.clicked.connect(self.leave)
         for widget in (self.button, self.second, self.dismiss):  # a click leaves the keyboard where it was
@@ -109,11 +129,24 @@ class Banner(QFrame):
         also : tuple, optional
             The same three of a second button.
         """
-        message = _Message(text, button, tip, do, also)
-        if self._shown is not None and self._open:
-            self._waiting.append(self._shown)
-        self._waiting = [offer for offer in self._waiting if not message.stands_for(offer)]
+        offers = ((button, tip, do),) if button else ()
+        message = _Message(text, offers if also is None else (*offers, also))
+        if self._left is not None:
+            self._waiting.append(self._left)
+        self._waiting = [waits for waits in self._waiting if not message.stands_for(waits)]
         self._show(message)
+
+    def withdraw(self, do: Callable[[], object]) -> None:
+        """Offer something no more: it was done in another way. What is shown stays to be read."""
+        self._waiting = [waits.without(do) for waits in self._waiting]
+        self._waiting = [waits for waits in self._waiting if waits.offers]
+        if self._shown is None:
+            return
+        rest = self._shown.without(do)
+        if rest != self._shown:
+            self._show(rest)
+        else:
+            self._name_dismiss()
 
     def press(self) -> None:
         """Do what the button does, if there is one."""
@@ -125,27 +158,31 @@ class Banner(QFrame):
         if self._waiting:
             self._show(self._waiting.pop())
             return
-        here = self.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+        now = QApplication.focusWidget()
+        here = now is not None and self.isAncestorOf(now)
         self.hide()
-        if here and (parent := self.parentWidget()) is not None:
+        if not here:
+            return
+        if self._home is not None:
+            self._home()
+        elif (parent := self.parentWidget()) is not None:
             parent.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def hide(self) -> None:
         """Hide it with all offers: what they were about is over."""
-        self._shown, self._open, self._waiting = None, False, []
+        self._shown, self._left, self._waiting = None, None, []
         super().hide()
 
     def _show(self, message: _Message) -> None:
-        self._shown, self._open = message, bool(message.button)
+        self._shown, self._left = message, message if message.offers else None
         self.text.setText(message.text)
         self.text.setToolTip(message.text)
-        self.button.setText(message.button)
-        self.button.setToolTip(f"{message.tip or message.button} (Ctrl+Shift+G)")
-        self.button.setVisible(self._open)
-        second, tip, _ = message.also or ("", "", None)
-        self.second.setText(second)
-        self.second.setToolTip(tip or second)
-        self.second.setVisible(bool(second))
+        keys = (" (Ctrl+Shift+G)", "")
+        for place, button in enumerate((self.button, self.second)):
+            words, tip, _ = message.offers[place] if place < len(message.offers) else ("", "", None)
+            button.setText(words)
+            button.setToolTip(f"{tip or words}{keys[place]}")
+            button.setVisible(bool(words))
         self._name_dismiss()
         self.show()
 
@@ -155,13 +192,15 @@ class Banner(QFrame):
         before = "; the one before comes back" if more else ""
         self.dismiss.setToolTip(f"Hide this message{before} ({self._key})")
 
-    def _take(self, button: QPushButton) -> None:
-        if self._shown is None:
+    def _take(self, place: int) -> None:
+        if self._shown is None or place >= len(self._shown.offers):
             return
-        also = self._shown.also
-        do = also[2] if also is not None and button is self.second else self._shown.do
-        self._open = False
-        if not self._stays:
+        *_, do = self._shown.offers[place]
+        if self._stays:  # it may be cancelled, and the other offer was not taken
+            rest = self._left.without(do) if self._left is not None else None
+            self._left = rest if rest is not None and rest.offers else None
+        else:
+            self._left = None
             self.leave()
         do()
 

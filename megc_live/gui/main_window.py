@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         self.process = ProcessView(lambda: self.settings, results=lambda: self.preferences.results)
         self.review = ReviewView(lambda: self.settings, memory=Memory(places.config / "window.ini"))
         self._views: tuple[Any, ...] = (self.start, self.live, self.process, self.review)
-        self.banner = Banner("Ctrl+Shift+D")
+        self.banner = Banner("Ctrl+Shift+D", home=lambda: self._views[self._stack.currentIndex()].setFocus())
         self._connect()
         self._make_actions()
         self._lay_out()

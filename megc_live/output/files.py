@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import math
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import psutil
 
 from megc_live.errors import OutputError
 
@@ -109,6 +112,9 @@ class PendingFile:
         _remove_folders(self._made)
 
 
+_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-[0-9a-f]{8}\.old")
+
+
 def publish_all(files: Sequence[PendingFile], replacing: Sequence[Path]) -> None:
     """Give finished files their final names: all of them, or none.
 
@@ -128,14 +134,14 @@ def publish_all(files: Sequence[PendingFile], replacing: Sequence[Path]) -> None
     OutputError
         There is a file under another one of the names, which stays; or one cannot be written or replaced.
     """
-    there = [file.path for file in files if file.path not in replacing and file.path.exists()]
+    there = [file.path for file in files if file.path not in replacing and os.path.lexists(file.path)]
     if there:
         raise _taken(there)
     aside: dict[Path, Path] = {}
     published: list[Path] = []
     try:
         for file in reversed(files):
-            if file.path in replacing and (file.path.exists() or file.path.is_symlink()):
+            if file.path in replacing and os.path.lexists(file.path):
                 _move_aside(file.path, aside)
         for file in files:
             file.publish(replace=file.path in replacing)
@@ -146,6 +152,28 @@ def publish_all(files: Sequence[PendingFile], replacing: Sequence[Path]) -> None
     for old in aside.values():
         with suppress(OSError):
             old.unlink()
+
+
+def put_back_left(folder: Path) -> None:
+    """Undo what a program that ended in the middle of :func:`publish_all` has left in a folder or one below.
+
+    Where a name is missing it had not come to its end: all files that it had moved aside get their names
+    again. Else they are removed.
+
+    Raises
+    ------
+    OSError
+        That cannot be done.
+    """
+    left: dict[str, list[tuple[Path, Path]]] = {}
+    for hidden in [*folder.glob(".*.old"), *folder.glob("*/.*.old")]:
+        match = _ASIDE.fullmatch(hidden.name)
+        if match is not None and not psutil.pid_exists(int(match["pid"])):
+            left.setdefault(match["pid"], []).append((hidden, hidden.with_name(match["name"])))
+    for files in left.values():
+        ended = all(os.path.lexists(path) for _, path in files)
+        for hidden, path in files:
+            hidden.unlink() if ended else hidden.replace(path)
 
 
 def _move_aside(path: Path, aside: dict[Path, Path]) -> None:

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from megc_live.output.session import SessionInfo, json_values
 
+EXPORTED_BY = "exported_by"
+"""Entry of ``run`` in session.json of an export: whose it is, whoever else made changes."""
 _SEEKABLE = ("file", "folder")
 
 
@@ -36,6 +38,8 @@ class Recording:
     started : str
         ISO 8601 time at which the analysis began: of a live session, which can be analysed only once, it
         says which one.
+    exported_by : str
+        Reviewer whose export the file is; empty: an analysis wrote it.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Recording:
     height: int
     size_bytes: int | None = None
     started: str = ""
+    exported_by: str = ""
 
     @classmethod
     def of(cls, session: SessionInfo) -> Recording:
@@ -60,6 +65,7 @@ class Recording:
             height=source.height,
             size_bytes=size if isinstance(size, int) else None,
             started=session.started,
+            exported_by=str(session.run.get(EXPORTED_BY) or ""),
         )
 
     @property
@@ -68,8 +74,11 @@ class Recording:
         return self.kind not in _SEEKABLE
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return dict(json_values(asdict(self)))
+        """Return JSON values; whose export it is only where it is one."""
+        values = dict(json_values(asdict(self)))
+        if not self.exported_by:
+            del values["exported_by"]
+        return values
 
     def to_text(self) -> str:
         """Return JSON text on one line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from megc_live.errors import DatasetError, OutputError
 from megc_live.output import SINKS, SessionInfo
 from megc_live.output.bids_sink import TABLE
 from megc_live.output.elan_sink import EAF
-from megc_live.output.files import writing
+from megc_live.output.files import put_back_left, writing
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.output.session import SESSION
 from megc_live.review.document import ReviewDocument
@@ -87,11 +88,13 @@ def files_of(formats: Sequence[str]) -> list[str]:
 
 def replaced_by(folder: Path, formats: Sequence[str]) -> list[Path]:
     """Return the files, relative to ``folder``, that an export would replace."""
-    return [Path(name) for name in sorted(files_of(formats)) if (folder / name).exists()]
+    return [Path(name) for name in sorted(files_of(formats)) if os.path.lexists(folder / name)]
 
 
 def earlier_export(document: ReviewDocument, folder: Path, formats: Sequence[str]) -> Earlier:
     """Look at what lies in a folder before a review is exported into it; reads what is there.
+
+    Where a program ended in the middle of an export, the files that were there before have their names again.
 
     Raises
     ------
@@ -99,6 +102,7 @@ def earlier_export(document: ReviewDocument, folder: Path, formats: Sequence[str
         A review cannot be exported into it, as :func:`check_folder` says.
     """
     with writing(folder):
+        put_back_left(folder)
         return _look(document, folder, formats)
 
 
@@ -110,7 +114,7 @@ def _look(document: ReviewDocument, folder: Path, formats: Sequence[str]) -> Ear
     rest = [kind for kind in FORMATS if kind not in formats] if own else []
     stale = [kind for kind in rest if not _says(document, folder, kind)]
     older, replaced = replaced_by(folder, stale), replaced_by(folder, formats)
-    times_s = [(folder / path).stat().st_mtime for path in (*replaced, *older)]
+    times_s = [(folder / path).lstat().st_mtime for path in (*replaced, *older)]
     return Earlier(own, tuple(replaced), tuple(older), max(times_s, default=0.0))
 
 
@@ -138,7 +142,7 @@ def _checked(document: ReviewDocument, folder: Path) -> tuple[tuple[str, ...], b
             f"{str(folder)!r} holds the results of an analysis, or another review, which stay as they are.",
             f"Export into another folder, for example {str(folder_for(document))!r}.",
         )
-    people, known = _people(folder)
+    people, known = _people(document, folder)
     if people and document.reviewer not in people:
         raise OutputError(
             f"{people_in(people)}'s export is in {folder.name!r} and stays as it is: files of two people "
@@ -148,7 +152,7 @@ def _checked(document: ReviewDocument, folder: Path) -> tuple[tuple[str, ...], b
     return people, known
 
 
-def _people(folder: Path) -> tuple[tuple[str, ...], bool]:
+def _people(document: ReviewDocument, folder: Path) -> tuple[tuple[str, ...], bool]:
     """Whose export a folder holds, nobody's if it does not say, and whether it holds one at all."""
     people: tuple[str, ...] = ()
     known = False
@@ -158,13 +162,16 @@ def _people(folder: Path) -> tuple[tuple[str, ...], bool]:
             if name := exporter(session):
                 return (name,), True
             people, known = reviewers_of(session), True
-    for kind in FORMATS:
-        items = None if people else _read(folder, kind)
-        if items is not None:
-            known = True
-            people = tuple(sorted({item.record.reviewer for item in items if item.record.reviewer}))
-    # Several people may have gone on with one review: the folder's name says whose export it is.
-    return next(((name,) for name in people if folder.name == _own_name(name)), people), known
+    found = [items for kind in FORMATS if (items := _read(folder, kind)) is not None]
+    if owners := sorted({items.exported_by for items in found if items.exported_by}):
+        return tuple(owners), True
+    # Of an early version. Several may have gone on with one review: the folder's name says whose it is.
+    if found and not people:
+        people = tuple(sorted({item.record.reviewer for items in found for item in items} - {""}))
+    if people and folder.name == _own_name(document.reviewer):
+        return (document.reviewer,), True
+    mine = next(((name,) for name in people if folder.name == _own_name(name)), people)
+    return mine, known or bool(found)
 
 
 def _of_this_recording(document: ReviewDocument, folder: Path) -> bool:

@@ -10,13 +10,12 @@ from pathlib import Path
 from megc_live.errors import DatasetError, ReviewError
 from megc_live.output.columns import REVIEW_HEADER
 from megc_live.output.csv_sink import INTERVALS
+from megc_live.output.recording import EXPORTED_BY
 from megc_live.output.session import SESSION, SessionInfo
 from megc_live.output.tables import IntervalRecord, table_rows
 
 REVIEW = "review.csv"
 """All intervals with status and comment, beside the intervals.csv of those that were not rejected."""
-EXPORTED_BY = "exported_by"
-"""Entry of ``run`` in session.json of an export: whose it is, whoever else made changes."""
 
 _SAME_S = 0.002
 

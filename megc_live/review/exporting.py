@@ -12,12 +12,13 @@ from megc_live.output import SINKS, SessionInfo, read_frames
 from megc_live.output.csv_sink import FRAMES
 from megc_live.output.files import PendingFile, publish_all
 from megc_live.output.html_sink import MAX_PICTURED
+from megc_live.output.recording import EXPORTED_BY
 from megc_live.output.registry import Sink
 from megc_live.output.reviewed import ReviewInterval, Seen, reviewed_table
 from megc_live.output.session import SESSION, to_json
 from megc_live.review.document import ReviewDocument
 from megc_live.review.earlier import check_folder, files_of
-from megc_live.review.exported import EXPORTED_BY, REVIEW
+from megc_live.review.exported import REVIEW
 from megc_live.review.look import LookStopped, Stopped
 from megc_live.review.pictures import interval_pictures
 from megc_live.review.run_before import put_into

@@ -55,11 +55,13 @@ class Imported(list[ReviewInterval]):
     reviewed : bool
         The file says what reviewers decided of the intervals; False: an analysis found them, or it has no
         place for decisions, as intervals.csv.
+    exported_by : str
+        Reviewer whose export the file is; empty: it does not say, or an analysis wrote it.
     """
 
     def __init__(self, items: Iterable[ReviewInterval], *, reviewed: bool) -> None:
         super().__init__(items)
-        self.note = ""
+        self.note = self.exported_by = ""
         self.reviewed = reviewed
 
 
@@ -112,6 +114,7 @@ def import_intervals(
             "Choose review.csv, intervals.csv, events.json, intervals.eaf, events.tsv or report.html.",
         )
     items, recording = reader(path)
+    items.exported_by = recording.exported_by if recording is not None else ""
     numbers: set[int] = set()
     for item in items:
         check_interval(item, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui.banner import Banner
@@ -98,6 +99,44 @@ def test_one_that_can_be_cancelled_stays_to_be_seen(qtbot: QtBot) -> None:
     banner.tell("That is another video.", "Locate …")
     banner.leave()
     assert shown(banner) is None, "it was answered"
+    banner.tell("The video is elsewhere.", "Locate …", "", lambda: None, also=("Take over", "", lambda: None))
+    banner.press()  # and cancel that
+    banner.tell("That cannot be done.")
+    banner.leave()
+    assert shown(banner) == ("The video is elsewhere.", "Take over"), "that was not answered"
+
+
+def test_what_was_done_in_another_way_is_offered_no_more(banner: Banner) -> None:
+    def take() -> None: ...
+
+    def locate() -> None: ...
+
+    banner.tell("Decisions are here.", "Take over", "", take)
+    banner.tell("No video.", "Locate …", "", locate, also=("Take over", "", take))
+    assert banner.dismiss.text() == "Dismiss", "it offers what the first one did"
+    banner.tell("Something else.")
+    banner.withdraw(take)
+    assert shown(banner) == ("Something else.", "")
+    banner.leave()
+    assert shown(banner) == ("No video.", "Locate …") and not banner.second.isVisible()
+    banner.withdraw(locate)
+    assert shown(banner) == ("No video.", ""), "it stays to be read"
+
+
+def test_the_keyboard_goes_back_to_the_work_only_from_the_message(new_window: Windows, qtbot: QtBot) -> None:
+    window = new_window()
+    window.go_to(1)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is window.live)
+    window.tell("One.", "Open it", lambda: None)
+    window.banner.dismiss.setFocus()
+    qtbot.keyClick(window.banner.dismiss, Qt.Key.Key_Space)
+    assert QApplication.focusWidget() is window.live
+    window.start.address.setEnabled(True)
+    window.go_to(0)
+    window.start.address.setFocus()
+    window.tell("Two.", "Open it", lambda: None)
+    window.banner.leave()
+    assert QApplication.focusWidget() is window.start.address, "somebody is typing there"
 
 
 def test_the_keys_of_the_window_work_in_it(new_window: Windows, qtbot: QtBot) -> None:

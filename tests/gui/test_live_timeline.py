@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PyQt6.QtCore import QEvent, QObject
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from megc_live.gui import theme
 from megc_live.gui.live.commands import Commands
+from megc_live.gui.live.scale import ActivityScale
 from megc_live.gui.live.timeline import Timeline
 from tests.gui.fake_live import event, row
 
@@ -43,37 +45,61 @@ def timeline(qtbot: QtBot) -> Iterator[Timeline]:
     yield made
 
 
-def test_a_drawing_is_one_painting(timeline: Timeline, qtbot: QtBot) -> None:
+def settle(qapp: QApplication) -> None:
+    """Let everything be done that was asked for, also what that asks for in turn."""
+    for _ in range(5):
+        qapp.sendPostedEvents()
+        qapp.processEvents()
+
+
+def test_a_drawing_is_one_painting(timeline: Timeline, qapp: QApplication) -> None:
     """Each item that moves would else ask for its own: the window then has no time for the picture."""
-    viewport = timeline._widget.viewport()
-    qtbot.wait(50)  # whatever the first showing still asks for
-    paintings = Paintings(viewport)
-    before = viewport.grab().toImage()
-    paintings.count = 0
-    for number in range(5):
+    settle(qapp)
+    paintings = Paintings(timeline._widget.viewport())
+    for number in range(1, 6):
         timeline.take([row(300 + 3 * number + k, level=5.0) for k in range(3)], [])
         timeline.redraw(30)
-        qtbot.waitUntil(lambda seen=number + 1: paintings.count >= seen)
-    qtbot.wait(50)
-    assert paintings.count == 5
-    assert viewport.grab().toImage() != before
+        settle(qapp)
+        assert paintings.count == number
 
 
-def test_what_changes_is_painted(timeline: Timeline, qtbot: QtBot) -> None:
-    """Nothing but a drawing asks for a painting: whatever changes what is seen must draw."""
-    paintings = Paintings(timeline._widget.viewport())
-    for change in (
-        lambda: timeline.set_heat(False),
-        lambda: timeline.change_span(1),
-        lambda: theme.apply("dark"),
-        lambda: timeline.refill([row(k) for k in range(30)]),
-        timeline.clear,
-    ):
-        qtbot.wait(30)
-        before = paintings.count
-        change()
-        qtbot.waitUntil(lambda before=before: paintings.count > before)
+CHANGES: dict[str, Callable[[Timeline], object]] = {
+    "rows": lambda timeline: (
+        timeline.take([row(k, level=5.0) for k in range(300, 330)], []),
+        timeline.redraw(30),
+    ),
+    "lines": lambda timeline: timeline.set_heat(False),
+    "span": lambda timeline: timeline.change_span(1),
+    "scale": lambda timeline: timeline.set_scale(ActivityScale().stepped(3)),
+    "scheme": lambda timeline: theme.apply("dark"),
+    "another face": lambda timeline: timeline.refill([row(k, level=9.0) for k in range(30)]),
+    "another session": lambda timeline: timeline.clear(),
+    "size": lambda timeline: timeline.resize(900, 240),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_is_painted(timeline: Timeline, qapp: QApplication, change: str) -> None:
+    """Nothing but a drawing asks for a painting: what is on the screen is what a fresh one would show."""
+    settle(qapp)
+    window, viewport = timeline.window(), timeline._widget.viewport()
+    assert window is not None and viewport is not None
+    before = on_screen(window)
+    CHANGES[change](timeline)
+    settle(qapp)
+    seen = on_screen(window)
+    assert seen != before
+    viewport.update()
+    settle(qapp)
+    assert on_screen(window) == seen
     theme.apply("light")
+
+
+def on_screen(window: QWidget) -> QImage:
+    """What was painted, without painting it anew as `grab` does."""
+    screen = window.screen()
+    assert screen is not None
+    return screen.grabWindow(window.winId()).toImage()
 
 
 def test_words_that_have_no_room_are_short_and_stay_so(timeline: Timeline) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from megc_live.errors import OutputError
-from megc_live.output.files import PendingFile, publish_all
+from megc_live.output import files
+from megc_live.output.files import PendingFile, publish_all, put_back_left
 
 NAMES = ("intervals.csv", "bids/events.tsv", "review.csv", "session.json")
 
 
 def finished(folder: Path, names: tuple[str, ...] = NAMES) -> list[PendingFile]:
-    files = [PendingFile(folder / name) for name in names]
-    for file in files:
+    made = [PendingFile(folder / name) for name in names]
+    for file in made:
         file.write(f"new {file.path.name}")
         file.finish()
-    return files
+    return made
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -48,11 +52,11 @@ def replaced(folder: Path, there: tuple[str, ...]) -> dict[str, str]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"old {name}")
     before = contents(folder)
-    files = finished(folder)
+    ready = finished(folder)
     try:
-        publish_all(files, [folder / name for name in there])
+        publish_all(ready, [folder / name for name in there])
     finally:
-        for file in files:
+        for file in ready:
             file.discard()
     return before
 
@@ -125,3 +129,42 @@ def test_a_folder_under_a_file_s_name_stays(tmp_path: Path) -> None:
         publish_all(finished(tmp_path), [tmp_path / "session.json"])
     assert (tmp_path / "session.json" / "mine").read_text() == "mine"
     assert not (tmp_path / "intervals.csv").exists()
+
+
+@pytest.mark.parametrize("named", [0, 1, len(NAMES)])
+def test_a_program_that_ended_in_between_has_changed_all_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: int
+) -> None:
+    """Killed after it had given so many names."""
+    done: list[Path] = []
+    real = PendingFile.publish
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+
+    def publish(self: PendingFile, *, replace: bool = True) -> None:
+        if len(done) == named:
+            raise KeyboardInterrupt
+        real(self, replace=replace)
+        done.append(self.path)
+
+    with monkeypatch.context() as killed, suppress(KeyboardInterrupt):
+        killed.setattr(os, "getpid", lambda: int(ended.stdout))
+        killed.setattr(PendingFile, "publish", publish)
+        killed.setattr(files, "_put_back", lambda published, aside: None)
+        killed.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+        replaced(tmp_path, NAMES)
+    assert len([name for name in contents(tmp_path) if name.endswith(".old")]) == len(NAMES)
+    put_back_left(tmp_path)
+    kept = {name: text for name, text in contents(tmp_path).items() if ".part" not in name}
+    if named < len(NAMES):
+        assert kept == {name: f"old {name}" for name in NAMES}
+    else:
+        assert kept == {name: f"new {Path(name).name}" for name in NAMES}
+
+
+def test_what_a_running_program_has_moved_aside_is_left_alone(tmp_path: Path) -> None:
+    hidden = tmp_path / f".session.json.{os.getpid()}-0123abcd.old"
+    hidden.write_text("old")
+    put_back_left(tmp_path)
+    assert hidden.read_text() == "old"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def by(opened: Open, reviewer: str, out: Path, formats: Sequence[str], number: i
     with opened(reviewer, own=True) as document:
         document.apply(SetStatus(number, "accepted"))
         export(document, out, formats)
+
+
+def forget_who(path: Path) -> None:
+    """Make an events.json say of nobody that it is theirs."""
+    values = json.loads(path.read_text())
+    del values["recording"]["exported_by"]
+    path.write_text(json.dumps(values))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -84,10 +92,38 @@ def test_whose_an_export_is_does_not_hang_on_who_has_decided(opened: Open, tmp_p
         earlier_export(anna, tmp_path / "b", ["csv"])
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_format_says_whose_export_it_is(opened: Open, tmp_path: Path, kind: str) -> None:
+    """Anna has taken Ben's decisions over and changed nothing: the export is hers, for both of them."""
+    with opened("Ben") as ben:
+        ben.apply(SetStatus(1, "accepted"))
+    with opened("Anna") as anna:
+        for out in (tmp_path / "out", folder_for(anna)):
+            export(anna, out, [kind])
+            assert earlier_export(anna, out, [kind]).own
+    with opened("Ben") as ben, pytest.raises(OutputError, match="Anna's export"):
+        earlier_export(ben, tmp_path / "out", [kind])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_name_that_leads_nowhere_is_named_and_replaced(opened: Open, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "events.json").symlink_to(tmp_path / "gone.json")
+    with opened("Ben") as ben:
+        found = earlier_export(ben, out, ["json"])
+        assert found.replaced == (Path("events.json"),)
+        with pytest.raises(OutputError, match="meanwhile"):
+            export(ben, out, ["json"], replacing=())
+        export(ben, out, ["json"], replacing=found.replaced)
+    assert (out / "events.json").is_file() and not (out / "events.json").is_symlink()
+    assert not (tmp_path / "gone.json").exists()
+
+
 def test_where_it_is_not_said_whose_an_export_is_its_folder_and_its_people_tell(
     opened: Open, tmp_path: Path
 ) -> None:
-    """As those of early versions, and all without csv: two people have gone on with one review."""
+    """As those of early versions: two people have gone on with one review."""
     with opened("Anna") as anna:
         anna.apply(SetStatus(1, "accepted"))
     with opened("Ben") as ben:
@@ -98,6 +134,7 @@ def test_where_it_is_not_said_whose_an_export_is_its_folder_and_its_people_tell(
             del session.run["exported_by"]
             session.write(tmp_path / name)
             export(ben, tmp_path / "json" / name, ["json"])
+            forget_who(tmp_path / "json" / name / "events.json")
         for folder in (tmp_path, tmp_path / "json"):
             assert earlier_export(ben, folder / "reviewed-Ben", ["csv"]).own
             assert earlier_export(ben, folder / "shared", ["csv"]).own
@@ -111,7 +148,8 @@ def test_files_that_do_not_say_whose_they_are_are_not_one_s_own(opened: Open, tm
     with opened("Ben") as ben:
         out = folder_for(ben)
         assert earlier_export(ben, out, FORMATS) == Earlier()
-        export(ben, out, ["json"])  # nobody has decided anything: only the folder says whose it is
+        export(ben, out, ["json"])
+        forget_who(out / "events.json")  # nobody has decided anything: only the folder says whose it is
         assert earlier_export(ben, out, ["json"]).own
         shutil.copytree(out, tmp_path / "some")
         found = earlier_export(ben, tmp_path / "some", ["json", "html"])

@@ -126,6 +126,8 @@ class Exchange:
         elif document is not None:
             before, items = document.intervals, tuple(answer.value)
             if self._work.editor.apply(Import(path.name, items)):
+                if not not_taken_over(document):
+                    self._banner.withdraw(self.take_over)
                 self._banner.tell(f"{_imported(path.name, before, items)} {answer.value.note}".strip())
 
     def no_picture(self, why: str) -> None:

@@ -39,6 +39,8 @@ def before_taking_over(document: ReviewDocument) -> str:
         return ""
     began = {ReviewInterval(record) for record in document.machine}
     n = sum(item not in began for item in document.intervals)
+    if n == 0:  # intervals were taken from a file, or removed
+        return f"The list was changed here. The intervals in {REVIEW} would replace it; Undo brings it back."
     what = "1 interval was" if n == 1 else f"{n} intervals were"
     return (
         f"{what} decided on or changed here. All intervals would be replaced by those in {REVIEW}, "
