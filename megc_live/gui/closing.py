@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QEvent, QObject
+from PyQt6.QtCore import QEvent, QObject, pyqtBoundSignal
 from PyQt6.QtWidgets import QMessageBox, QWidget
 
 
@@ -59,8 +59,23 @@ class AskBeforeClosing(QObject):
         box.open()
 
 
-def ask_to_end_session(window: QWidget, then: Callable[[], object]) -> None:
-    """Ask whether the live session that runs is to be ended for another one, and call ``then`` if it is."""
+def ask_to_end_session(
+    window: QWidget, spec: str, then: Callable[[], object], gone: pyqtBoundSignal, lapse: Callable[[], object]
+) -> None:
+    """Ask whether the live session that runs is to be ended for another one.
+
+    Parameters
+    ----------
+    window : QWidget
+        Above which it is asked.
+    spec : str
+        Source of the other one.
+    then : callable
+        Called if the user says so.
+    gone : signal of str
+        A camera is there no more: if it is that of ``spec``, the question is closed and ``lapse`` called.
+    lapse : callable
+    """
     box = QMessageBox(window)
     box.setWindowTitle("A session is running")
     box.setText("A live session is running. End it, keep its results, and begin the new one?")
@@ -69,10 +84,17 @@ def ask_to_end_session(window: QWidget, then: Callable[[], object]) -> None:
     box.setDefaultButton(keep)
     box.setEscapeButton(keep)
 
+    def unplugged(other: str) -> None:
+        if other == spec:
+            box.reject()
+            lapse()
+
     def decided() -> None:
+        gone.disconnect(unplugged)
         box.deleteLater()
         if box.clickedButton() is end:
             then()
 
+    gone.connect(unplugged)
     box.finished.connect(decided)
     box.open()

@@ -7,9 +7,9 @@ begins with it uses it up. One that was given for a preview is good for the sess
 - the preview is stopped,
 - the page with the preview is left or hidden,
 - the camera is unplugged (or another one has taken its number), or its preview fails or ends,
-- :data:`LAPSES_AFTER_S` seconds have passed without a session, also while it is asked whether another
-  session that runs is to be ended for it.
+- :data:`LAPSES_AFTER_S` seconds have passed without a session.
 
+Time and unplugging count also while it is asked whether another session that runs is to be ended for it.
 The preview then ends with it, a line says why, and the next preview or session asks again. A form that is
 open while its camera is unplugged is closed, as whoever fills it in is not in front of that camera.
 """
@@ -49,6 +49,7 @@ LAPSES_AFTER_S: Final = 600.0
 NOTE_LINES = 2
 """Lines of the note that are seen at once."""
 TOO_LATE: Final = f"{LAPSES_AFTER_S / 60:g} minutes have passed without a session"
+UNPLUGGED: Final = "the camera was unplugged"
 LOOK_MS = 1000
 """Time between two looks at the age of a consent."""
 

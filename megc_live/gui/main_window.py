@@ -24,7 +24,7 @@ from megc_live.gui.about import AboutDialog
 from megc_live.gui.banner import Banner
 from megc_live.gui.cameras import ListCameras
 from megc_live.gui.closing import AskBeforeClosing, ask_to_end_session
-from megc_live.gui.consent import TOO_LATE, has_lapsed
+from megc_live.gui.consent import TOO_LATE, UNPLUGGED, has_lapsed
 from megc_live.gui.cut_off import CutOff
 from megc_live.gui.drops import FileDrops
 from megc_live.gui.live.request import without_labels
@@ -184,11 +184,14 @@ class MainWindow(QMainWindow):
             if not has_lapsed(consent):
                 self._begin_live(spec, make, consent)
                 return
-            self.tell(f"Consent is asked for again: {TOO_LATE}.")
-            self.go_to(0)
+            lapse(TOO_LATE)
             self.start.ask_live(spec)
 
-        ask_to_end_session(self, end_it)
+        def lapse(why: str = UNPLUGGED) -> None:
+            self.tell(f"Consent is asked for again: {why}.")
+            self.go_to(0)
+
+        ask_to_end_session(self, spec, end_it, self.start.camera.gone, lapse)
 
     # live sessions
 

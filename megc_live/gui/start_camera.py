@@ -10,7 +10,7 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QComboBox, QWidget
 
 from megc_live.gui.cameras import CameraList, ListCameras
-from megc_live.gui.consent import ConsentGate
+from megc_live.gui.consent import UNPLUGGED, ConsentGate
 from megc_live.gui.preview import Preview, PreviewNow, PreviewPicture, measured_text, wait_then_open
 from megc_live.gui.shortcuts import make_action
 from megc_live.gui.start_parts import Card, button, button_of, label, row
@@ -42,6 +42,8 @@ class CameraCard(Card):
 
     start_wanted = pyqtSignal(str)
     """``camera:N`` is to be analysed."""
+    gone = pyqtSignal(str)
+    """``camera:N`` was unplugged, or is another camera's number now."""
 
     def __init__(
         self, keys: QWidget, gate: ConsentGate, listing: ListCameras, opening: Callable[[str], Source]
@@ -104,7 +106,8 @@ class CameraCard(Card):
         before, self._known = self._known, {f"camera:{camera.index}": camera for camera in found}
         for spec, camera in before.items():
             if self._known.get(spec) != camera:  # its number may be another camera's by now
-                self._gate.lapse("the camera was unplugged", spec)
+                self._gate.lapse(UNPLUGGED, spec)
+                self.gone.emit(spec)
         if self.spec() != chosen:
             self.end_preview("another source was chosen")
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -649,6 +650,26 @@ def test_a_question_that_is_answered_late_asks_for_consent_anew(
     consent(qtbot)  # given anew
     end_it()
     qtbot.waitUntil(lambda: second.opened == running + 1, timeout=SLOW_MS)
+
+
+def test_a_question_is_closed_as_the_camera_that_was_consented_to_is_unplugged(
+    new_window: Windows, qtbot: QtBot
+) -> None:
+    first, second = SimulatedCamera(30.0), SimulatedCamera(30.0)
+    window = new_window()
+    listed = window.start.camera.cameras.listed
+    other = replace(CAMERA, index=1)
+    listed.emit([CAMERA, other])
+    window.open_live("stream://first", first.open, {"spotting_only": True})
+    wait_for_rows(qtbot, window)
+    running = second.opened
+    window.open_live("camera:0", second.open, {"spotting_only": True})
+    box: QMessageBox = dialog_of(qtbot, QMessageBox)
+    listed.emit([CAMERA])  # that is another one
+    assert box.isVisible()
+    listed.emit([])
+    assert not box.isVisible() and "the camera was unplugged" in window.banner.text.text()
+    assert window.live.is_running() and second.opened == running and window.workspace() == "Start"
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (LEAST.width(), LEAST.height())])
