@@ -107,6 +107,9 @@ class Import:
     intervals: tuple[ReviewInterval, ...]
 
 
+IMPORTING = "import"
+"""How the words for an :class:`Import` begin."""
+
 Single = SetTimes | SetStatus | SetLabel | SetKind | Comment | SetRecognition | Add | Split | Merge | Import
 
 
@@ -189,7 +192,7 @@ def describe(edit: Edit) -> str:
         case Merge():
             return f"merge intervals {', '.join(str(number) for number in edit.ids)}"
         case Import():
-            return f"import {edit.name}"
+            return f"{IMPORTING} {edit.name}"
 
 
 def _describe_several(edits: tuple[Single, ...]) -> str:

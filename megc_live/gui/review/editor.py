@@ -27,7 +27,7 @@ from megc_live.review import (
     Several,
     Split,
 )
-from megc_live.review.edits import Single
+from megc_live.review.edits import IMPORTING, Single
 
 NEW_S = 0.3
 """Length of an interval that is added at the playhead, seconds."""
@@ -284,7 +284,7 @@ class Editor(QObject):
             return
         now = self._by_number()
         changed = frozenset(number for number, item in now.items() if before.get(number) != item)
-        if text.startswith("import "):
+        if text.startswith(IMPORTING):
             changed = self._kept()
         if changed:
             self._show(changed, before)
