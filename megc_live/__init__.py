@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+# Read once, when ONNX Runtime is loaded, and inherited by processes that are started; see telemetry.py.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from megc_live.engine import Engine

@@ -13,6 +13,7 @@ import typer
 
 from megc_live.commands.quiet import without_chatter
 from megc_live.commands.shell import FAILED, OneLineErrors, build_settings, named_folder, print_error
+from megc_live.telemetry import silence
 
 app = typer.Typer(
     name="megc-live",
@@ -255,4 +256,5 @@ def models_fetch() -> None:
 
 def main() -> None:
     """Run the command line; the entry point ``megc-live``."""
+    silence()
     app()

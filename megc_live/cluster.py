@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from megc_live.errors import MegcError
 from megc_live.lanes import Report, Stopped
+from megc_live.telemetry import silence
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -115,6 +116,7 @@ def _on_worker(
 
     The answer comes in a tuple, which is empty where the flag was up before the task began.
     """
+    silence()  # a worker is a process of Dask's own
     distributed = distributed_package()
     worker, flag = distributed.get_worker(), distributed.Event(topic)
     said, asked = -1.0, [-1.0, False]

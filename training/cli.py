@@ -10,6 +10,7 @@ import typer
 
 from megc_live.commands.shell import FAILED, OneLineErrors, help_if_alone, named_folder, print_error
 from megc_live.errors import SettingsError
+from megc_live.telemetry import silence
 from training.command_options import Cluster, Seed
 from training.commands_check import check
 from training.commands_fit import app as fit_app
@@ -356,4 +357,5 @@ def export(
 
 def main() -> None:
     """Run the command line; the entry point ``megc-train``."""
+    silence()
     app()

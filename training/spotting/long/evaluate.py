@@ -14,6 +14,7 @@ from megc_live.errors import DatasetError, SettingsError
 from megc_live.models import ModelStore
 from megc_live.output.files import write_whole
 from megc_live.recognition.classifier import RECOGNIZERS
+from megc_live.telemetry import silence
 from training.datasets.base import Corpus, read_dataset
 from training.datasets.layouts import is_synthetic
 from training.recognition.workers import check_workers, unordered
@@ -209,6 +210,7 @@ def _work(
 
 
 def _record(spotters: Sequence[str], _: None, item: Recorded) -> str:
+    silence()  # the workers of a cluster are no processes of this program
     return record(item, spotters)
 
 
