@@ -8,12 +8,14 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PATIENCE_S = 120.0
 ELSEWHERE = "http://proxy.lab.example:3128"
 
 LANDMARKER = """
@@ -29,12 +31,17 @@ finder.close()
 """
 
 
-def run(code: str, **environment: str) -> str:
-    """Run Python code in a process of its own; return what it prints."""
+def environment(**more: str) -> dict[str, str]:
+    """What a user has who has set nothing, and more."""
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and name != "CI"}
     kept.pop("ORT_DISABLE_TELEMETRY", None)
+    return {**kept, **more}
+
+
+def run(code: str, **more: str) -> str:
+    """Run Python code in a process of its own; return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env={**kept, **environment}, capture_output=True, text=True,
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(**more), capture_output=True, text=True,
         check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -85,8 +92,18 @@ def proxy() -> Iterator[socketserver.ThreadingTCPServer]:
 def test_mediapipe_goes_where_it_is_sent(proxy: socketserver.ThreadingTCPServer, before: str) -> None:
     """What it would report arrives at the proxy that is named, whatever the user has excepted."""
     code = LANDMARKER.format(where=f"http://127.0.0.1:{proxy.server_address[1]}")
-    run(code + "\nimport time\ntime.sleep(3)", **({"no_proxy": before} if before else {}))
     asked: list[str] = proxy.asked  # type: ignore[attr-defined]
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}\nimport sys\nsys.stdin.read()"], cwd=ROOT,
+        env=environment(**({"no_proxy": before} if before else {})),
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as child:  # fmt: skip
+        ends = time.monotonic() + PATIENCE_S
+        while not asked and child.poll() is None and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert child.stdin is not None
+        child.stdin.close()
+    assert child.returncode == 0
     assert asked and all(line.startswith("CONNECT play.googleapis.com:443") for line in asked)
 
 
