@@ -7,6 +7,8 @@ from collections.abc import Callable
 from PyQt6.QtCore import QEvent, QObject, pyqtBoundSignal
 from PyQt6.QtWidgets import QMessageBox, QWidget
 
+from megc_live.gui.questions import ask
+
 
 class AskBeforeClosing(QObject):
     """Holds the closing of a window back until the user has answered.
@@ -39,24 +41,20 @@ class AskBeforeClosing(QObject):
         return True
 
     def _ask(self, running: str) -> None:
-        box = QMessageBox(self._window)
-        box.setWindowTitle("Close the window")
-        box.setText(f"{running}\n\nStop, keep what was found so far, and close?")
-        stop = box.addButton("&Stop and close", QMessageBox.ButtonRole.AcceptRole)
-        go_on = box.addButton("&Go on working", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(go_on)  # Enter and Esc end nobody's session
-        box.setEscapeButton(go_on)
-        self.box = box
-
-        def answered() -> None:
+        def answered(stop: bool) -> None:
             self.box = None
-            box.deleteLater()
-            if box.clickedButton() is stop:
+            if stop:
                 self._allowed = True
                 self._window.close()
 
-        box.finished.connect(answered)
-        box.open()
+        self.box = ask(
+            self._window,
+            "Close the window",
+            f"{running}\n\nStop, keep what was found so far, and close?",
+            "&Stop and close",
+            "&Go on working",
+            answered,
+        )
 
 
 def ask_to_end_session(
@@ -76,25 +74,23 @@ def ask_to_end_session(
         A camera is there no more: if it is that of ``spec``, the question is closed and ``lapse`` called.
     lapse : callable
     """
-    box = QMessageBox(window)
-    box.setWindowTitle("A session is running")
-    box.setText("A live session is running. End it, keep its results, and begin the new one?")
-    end = box.addButton("&End it and begin", QMessageBox.ButtonRole.AcceptRole)
-    keep = box.addButton("&Keep it running", QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(keep)
-    box.setEscapeButton(keep)
 
     def unplugged(other: str) -> None:
         if other == spec:
             box.reject()
             lapse()
 
-    def decided() -> None:
+    def answered(end: bool) -> None:
         gone.disconnect(unplugged)
-        box.deleteLater()
-        if box.clickedButton() is end:
+        if end:
             then()
 
     gone.connect(unplugged)
-    box.finished.connect(decided)
-    box.open()
+    box = ask(
+        window,
+        "A session is running",
+        "A live session is running. End it, keep its results, and begin the new one?",
+        "&End it and begin",
+        "&Keep it running",
+        answered,
+    )

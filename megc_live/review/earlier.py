@@ -14,12 +14,12 @@ from megc_live.output import SINKS, SessionInfo
 from megc_live.output.bids_sink import TABLE
 from megc_live.output.elan_sink import EAF
 from megc_live.output.files import put_back_left, writing
+from megc_live.output.recording import Recording
 from megc_live.output.reviewed import ReviewInterval
 from megc_live.output.session import SESSION
 from megc_live.review.document import ReviewDocument
 from megc_live.review.exported import (
     REVIEW,
-    exporter,
     is_export,
     people_in,
     reviewers_of,
@@ -159,7 +159,7 @@ def _people(document: ReviewDocument, folder: Path) -> tuple[tuple[str, ...], bo
     with suppress(DatasetError):
         session = SessionInfo.read(folder / SESSION)
         if is_export(session):
-            if name := exporter(session):
+            if name := Recording.of(session).exported_by:
                 return (name,), True
             people, known = reviewers_of(session), True
     found = [items for kind in FORMATS if (items := _read(folder, kind)) is not None]

@@ -10,7 +10,6 @@ from pathlib import Path
 from megc_live.errors import DatasetError, ReviewError
 from megc_live.output.columns import REVIEW_HEADER
 from megc_live.output.csv_sink import INTERVALS
-from megc_live.output.recording import EXPORTED_BY
 from megc_live.output.session import SESSION, SessionInfo
 from megc_live.output.tables import IntervalRecord, table_rows
 
@@ -41,11 +40,6 @@ class ExportedError(ReviewError):
 def is_export(session: SessionInfo) -> bool:
     """Whether a record of a run is of a review that was written out."""
     return bool(session.run.get("reviewed", False))
-
-
-def exporter(session: SessionInfo) -> str:
-    """Return who exported a review; empty if the record does not say, as those of early versions."""
-    return str(session.run.get(EXPORTED_BY) or "")
 
 
 def reviewers_of(session: SessionInfo) -> tuple[str, ...]:

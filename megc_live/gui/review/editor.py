@@ -199,7 +199,7 @@ class Editor(QObject):
 
     def set_comment(self, number: int, text: str) -> bool:
         """Write the comment of an interval; False: it cannot be kept, which was told."""
-        item = self._get(number)
+        item = self.get(number)
         if item is None or item.comment == text:
             return True
         return self.apply(Comment(number, text), frozenset(self.selection))
@@ -251,11 +251,11 @@ class Editor(QObject):
 
     def merge_selected(self) -> None:
         """Merge the selected intervals into the first of them; a rejected one does not come back untold."""
-        items = [item for item in map(self._get, self.selection) if item is not None]
+        items = [item for item in map(self.get, self.selection) if item is not None]
         rejected = [str(item.id) for item in items if item.status == "rejected"]
         if not self.apply(Merge(self.selection)):
             return
-        there = [item.id for item in items if self._get(item.id) is not None]
+        there = [item.id for item in items if self.get(item.id) is not None]
         self.elsewhere.emit(())
         if 0 < len(rejected) < len(items):
             self.told.emit(
@@ -265,7 +265,7 @@ class Editor(QObject):
 
     def _each(self, edit_of: Callable[[ReviewInterval], Single | None]) -> None:
         """Make the same change to all that are selected, as one step of Undo."""
-        items = [item for item in map(self._get, self.selection) if item is not None]
+        items = [item for item in map(self.get, self.selection) if item is not None]
         edits = tuple(edit for edit in map(edit_of, items) if edit is not None)
         if edits:
             self.apply(edits[0] if len(edits) == 1 else Several(edits), frozenset(self.selection))
@@ -309,7 +309,9 @@ class Editor(QObject):
         return {item.id: item for item in self.document.intervals} if self.document is not None else {}
 
     def _one(self) -> ReviewInterval | None:
-        return self._get(self.selection[0]) if len(self.selection) == 1 else None
+        return self.get(self.selection[0]) if len(self.selection) == 1 else None
 
-    def _get(self, number: int) -> ReviewInterval | None:
-        return self._by_number().get(number)
+    def get(self, number: int) -> ReviewInterval | None:
+        """Return an interval by its number; None if there is none, or no document."""
+        there = self.document.intervals if self.document is not None else ()
+        return next((item for item in there if item.id == number), None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from PyQt6.QtWidgets import QMessageBox, QWidget
 
 from megc_live.gui.banner import Banner, Offer
+from megc_live.gui.questions import ask
 from megc_live.gui.review.export_dialog import ExportDialog
 from megc_live.gui.review.opening import had_video, locator, no_video
 from megc_live.gui.review.pickers import pick_intervals, pick_video
@@ -88,22 +89,14 @@ class Exchange:
         if not question:
             self.read(document.folder / REVIEW)
             return
-        box = self.box = QMessageBox(self._view)
-        box.setWindowTitle("Take the decisions over")
-        box.setText(question)
-        replace = box.addButton("&Replace what is here", QMessageBox.ButtonRole.AcceptRole)
-        keep = box.addButton("&Keep what is here", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
 
-        def answered() -> None:
+        def answered(replace: bool) -> None:
             self.box = None
-            box.deleteLater()
-            if box.clickedButton() is replace and self._document is document:
+            if replace and self._document is document:
                 self.read(document.folder / REVIEW)
 
-        box.finished.connect(answered)
-        box.open()
+        title, do, leave = "Take the decisions over", "&Replace what is here", "&Keep what is here"
+        self.box = ask(self._view, title, question, do, leave, answered)
 
     def choose_intervals(self) -> None:
         """Ask for a file of intervals and take it."""

@@ -194,11 +194,7 @@ class Workspace(QWidget):
     def selected(self) -> ReviewInterval | None:
         """Return the interval that alone is selected."""
         chosen = self.editor.selection
-        return self._interval(chosen[0]) if len(chosen) == 1 else None
-
-    def _interval(self, number: int) -> ReviewInterval | None:
-        there = self.opened.document.intervals if self.opened is not None else ()
-        return next((item for item in there if item.id == number), None)
+        return self.editor.get(chosen[0]) if len(chosen) == 1 else None
 
     def finish_typing(self) -> bool:
         """Keep a comment that is still being written; call it before the document is closed.
@@ -316,7 +312,7 @@ class Workspace(QWidget):
     def _go_there(self, known: Sequence[tuple[int, int]]) -> None:
         """Show what is selected now, the first of it if it is more, unless the reviewer is there."""
         chosen = self.editor.selection
-        item = self._interval(chosen[0]) if chosen else None
+        item = self.editor.get(chosen[0]) if chosen else None
         if item is None:
             return
         here = any(onset <= self.player.position <= offset for onset, offset in known)
